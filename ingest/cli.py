@@ -1,0 +1,120 @@
+"""The ``rebuilderd-datasette`` command."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ingest import __version__
+from ingest.errors import ConfigError, IngestError
+
+if TYPE_CHECKING:
+    from ingest.config import Instance
+    from ingest.pipeline import Result
+    from ingest.progress import Progress
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def cli() -> None:
+    """Publish what rebuilderd knows about reproducible builds with Datasette."""
+
+
+_DATABASE = click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@cli.command()
+@_DATABASE
+@click.argument("source", required=False)
+@click.option("--name", help="Name of the rebuilder. Default: host and path, or the file's name.")
+@click.option(
+    "--release",
+    help="Release of the packages, where the source does not say (old databases, API v0).",
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Ingest every rebuilder of this TOML file, one run each.",
+)
+@click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")
+@click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
+def ingest(
+    database: Path,
+    source: str | None,
+    name: str | None,
+    release: str | None,
+    config: Path | None,
+    full: bool,
+    silent: bool,
+) -> None:
+    """Read a rebuilder into DATABASE, which is made if it is not there.
+
+    SOURCE is the URL of a rebuilderd, its SQLite file, or a saved JSON
+    response. What kind it is, is found out.
+
+    \b
+    Examples:
+      rebuilderd-datasette ingest reproducibility.db https://rebuilder.example/amd64
+      rebuilderd-datasette ingest reproducibility.db /var/lib/rebuilderd/rebuilderd.db --name debian-amd64
+      rebuilderd-datasette ingest reproducibility.db old.db --release trixie
+      rebuilderd-datasette ingest reproducibility.db --config rebuilders.toml
+    """
+    from ingest.config import Instance, read_config
+    from ingest.progress import Progress
+
+    if (source is None) == (config is None):
+        raise click.UsageError("Give either a SOURCE or --config FILE.")
+    if config and (name or release):
+        raise click.UsageError("--name and --release belong in the configuration when --config is given.")
+    try:
+        instances = read_config(config) if config else [Instance(str(source), name, release)]
+    except ConfigError as error:
+        raise click.ClickException(str(error)) from error
+    failed = [
+        instance
+        for instance in instances
+        if not _ingest_one(database, instance, full, Progress(silent=silent), silent)
+    ]
+    if failed:
+        sys.exit(1)
+
+
+def _ingest_one(
+    database: Path, instance: Instance, full: bool, progress: Progress, silent: bool
+) -> bool:
+    from ingest import pipeline
+
+    try:
+        result = pipeline.ingest(database, instance, full=full, progress=progress)
+    except IngestError as error:
+        click.echo(f"Error: {error}", err=True)
+        return False
+    except KeyboardInterrupt:
+        click.echo("Interrupted: the database is as it was before.", err=True)
+        sys.exit(130)
+    if not silent:
+        click.echo(summary(result))
+    return True
+
+
+def summary(result: Result) -> str:
+    """One line about a run, and one for each thing to know of it."""
+    if result.unchanged:
+        text = "unchanged"
+    else:
+        counts = {"builds": result.builds, "status changes": result.status_changes}
+        counts |= {
+            table.replace("_", " "): result.written.get(table, 0)
+            for table in ("source_packages", "binary_packages")
+        }
+        text = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing new"
+    return "\n  ".join([f"{result.rebuilder}: {text} ({result.seconds:.1f} s)", *result.notes])
+
+
+@cli.command()
+@click.argument("database", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def rebuilders(database: Path) -> None:
+    """List the rebuilders in DATABASE: how fresh each is, and what went wrong last."""

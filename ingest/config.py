@@ -1,0 +1,65 @@
+"""``rebuilders.toml``: the instances that one command reads.
+
+    [rebuilders.debian-amd64]
+    source = "https://rebuilder.example/amd64"
+
+    [rebuilders.debian-old]
+    source = "/srv/old/rebuilderd.db"
+    release = "trixie"
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ingest.errors import ConfigError
+from ingest.sources import default_name, is_url
+
+_KEYS = {"source", "release"}
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A rebuilder to read: where, under which name, and its release where only the operator knows."""
+
+    source: str
+    name: str | None = None
+    release: str | None = None
+
+    @property
+    def rebuilder(self) -> str:
+        return self.name or default_name(self.source)
+
+
+def read_config(path: Path) -> list[Instance]:
+    """The instances in the order of the file. Raises ConfigError.
+
+    A file's name is relative to the folder that the configuration lies in.
+    """
+    try:
+        content = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not TOML: {error}.") from error
+    rebuilders = content.get("rebuilders")
+    if not isinstance(rebuilders, dict) or not rebuilders:
+        raise ConfigError(f"{path}: names no rebuilder; add a table like [rebuilders.debian-amd64].")
+    if unknown := set(content) - {"rebuilders"}:
+        raise ConfigError(f"{path}: unknown table {', '.join(sorted(unknown))}; only [rebuilders.NAME] is.")
+    return [_instance(path, name, entry) for name, entry in rebuilders.items()]
+
+
+def _instance(path: Path, name: str, entry: Any) -> Instance:
+    if not isinstance(entry, dict) or not isinstance(entry.get("source"), str):
+        raise ConfigError(f'{path}: [rebuilders.{name}] needs source = "URL or file".')
+    if unknown := set(entry) - _KEYS:
+        raise ConfigError(f"{path}: [rebuilders.{name}] has an unknown key {', '.join(sorted(unknown))}.")
+    release = entry.get("release")
+    if release is not None and not isinstance(release, str):
+        raise ConfigError(f"{path}: [rebuilders.{name}] release must be a text.")
+    source = entry["source"]
+    return Instance(source if is_url(source) else str(path.parent / source), name, release)

@@ -1,0 +1,30 @@
+"""Everything that can go wrong with an ingest, said so that the reader can act.
+
+Each message is one sentence: what was read, what was wrong with it, what to do.
+"""
+
+from __future__ import annotations
+
+
+class IngestError(Exception):
+    """An ingest stopped; the database is as it was before."""
+
+
+class SourceError(IngestError):
+    """What was read is not what a rebuilder would say."""
+
+
+class UnreachableError(SourceError):
+    """The source did not answer, or not in time."""
+
+
+class NotFoundError(SourceError):
+    """The server answers, but has nothing at this address (404, 405, 410)."""
+
+
+class DatabaseError(IngestError):
+    """Our own database cannot be read or written."""
+
+
+class ConfigError(IngestError):
+    """``rebuilders.toml`` says something that cannot be followed."""

@@ -1,0 +1,86 @@
+"""Tells an origin that lost all its packages for a moment from one that was renamed."""
+
+from __future__ import annotations
+
+import sqlite3
+
+RENAMED_SHARE = 0.5
+"""Of an origin's package names, how many a new origin has to share to be its new name."""
+
+_EMPTIED = """
+WITH leaving AS (
+    SELECT m.id, m.origin_id FROM changed_sources AS c
+    CROSS JOIN main.source_packages AS m ON m.id = c.id
+    WHERE m.is_current AND (NOT c.seen OR m.origin_id <> c.origin_id)
+    UNION SELECT id, origin_id FROM vanished_sources
+)
+SELECT origin_id FROM leaving
+WHERE origin_id NOT IN (
+    SELECT c.origin_id FROM changed_sources AS c
+    LEFT JOIN main.source_packages AS m ON m.id = c.id
+    WHERE c.seen AND (m.id IS NULL OR NOT m.is_current OR m.origin_id <> c.origin_id)
+)
+GROUP BY origin_id
+HAVING count(*) = (
+    SELECT count(*) FROM main.source_packages AS s
+    WHERE s.origin_id = leaving.origin_id AND s.is_current
+        AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+)
+"""
+
+_NEW_NAME = """
+SELECT new.label
+FROM main.origins AS old
+JOIN main.origins AS new
+    ON new.distribution = old.distribution AND new.architecture = old.architecture AND new.id <> old.id
+WHERE old.id = :origin_id
+    AND NOT EXISTS (
+        SELECT 1 FROM main.source_packages AS s
+        WHERE s.origin_id = new.id AND s.is_current
+            AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+    )
+    AND (
+        SELECT count(DISTINCT c.name) FROM changed_sources AS c
+        WHERE c.origin_id = new.id AND c.seen AND c.name IN (
+            SELECT s.name FROM main.source_packages AS s
+            WHERE s.origin_id = old.id AND s.is_current
+                AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+        )
+    ) >= :share * (
+        SELECT count(DISTINCT s.name) FROM main.source_packages AS s
+        WHERE s.origin_id = old.id AND s.is_current
+            AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+    )
+"""
+
+
+def settle(connection: sqlite3.Connection, rebuilder_id: int, generation: int) -> list[str]:
+    """Decide what becomes of origins that this run would empty.
+
+    One whose packages turned up in a new origin was renamed: its packages are
+    not current any more. Else it is a sync gap: the last known state is kept
+    (its id goes to the temporary table ``gap_origins``). Returns notes.
+    """
+    who = {"rebuilder_id": rebuilder_id, "generation": generation, "share": RENAMED_SHARE}
+    notes = []
+    for (origin_id,) in connection.execute(_EMPTIED, who).fetchall():
+        parameters = {"origin_id": origin_id, **who}
+        (label,) = connection.execute(
+            "SELECT label FROM main.origins WHERE id = ?", (origin_id,)
+        ).fetchone()
+        if new_name := connection.execute(_NEW_NAME, parameters).fetchone():
+            notes.append(f"{label} was renamed to {new_name[0]}")
+        else:
+            notes.append(f"sync gap: no packages listed for {label}, last known state kept")
+            _keep(connection, origin_id)
+    return notes
+
+
+def _keep(connection: sqlite3.Connection, origin_id: int) -> None:
+    connection.execute("INSERT INTO gap_origins VALUES (?)", (origin_id,))
+    connection.execute("DELETE FROM vanished_sources WHERE origin_id = ?", (origin_id,))
+    connection.execute(
+        "UPDATE changed_sources SET seen = 1 WHERE id IN "
+        "(SELECT id FROM main.source_packages WHERE origin_id = ? AND is_current)",
+        (origin_id,),
+    )

@@ -1,0 +1,45 @@
+"""Notices that a rebuilder's ids restarted: its database was made anew."""
+
+from __future__ import annotations
+
+import sqlite3
+
+_SAMPLE = 100
+"""Of the builds we know, how many of the newest and of the oldest are compared."""
+
+_COMPARE = """
+SELECT
+    coalesce(sum(same), 0),
+    coalesce(sum(NOT same), 0),
+    (SELECT coalesce(max(upstream_id), 0) FROM incoming_builds)
+FROM (
+    SELECT (i.name, i.version, iso_time(CAST(i.built_at AS BLOB)))
+        IS (s.name, s.version, b.built_at) AS same
+    FROM (
+        SELECT * FROM (
+            SELECT * FROM main.builds WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+            ORDER BY upstream_id DESC LIMIT :sample
+        )
+        UNION
+        SELECT * FROM (
+            SELECT * FROM main.builds WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+            ORDER BY upstream_id LIMIT :sample
+        )
+    ) AS b
+    CROSS JOIN main.source_packages AS s ON s.id = b.source_package_id
+    CROSS JOIN incoming_builds AS i ON i.upstream_id = b.upstream_id
+)
+"""
+
+
+def restarted(connection: sqlite3.Connection, rebuilder_id: int, generation: int, highest: int) -> bool:
+    """Whether the builds we know by their upstream ids are other builds now.
+
+    So it is where more of them differ than agree, or where none is left and
+    upstream's ids end before the highest that we know.
+    """
+    if highest == 0:
+        return False
+    parameters = {"rebuilder_id": rebuilder_id, "generation": generation, "sample": _SAMPLE}
+    same, different, upstream_highest = connection.execute(_COMPARE, parameters).fetchone()
+    return bool(different > same or (same == 0 and upstream_highest < highest))

@@ -1,0 +1,85 @@
+"""The incoming relations of one run, as temporary tables of our own connection.
+
+A source that is a database puts views in their place (no copy is made), one
+that answers with JSON fills the tables. The merge reads both the same way.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from ingest.records import RELATIONS, Record
+
+BATCH = 1000
+_LARGEST_INTEGER = 2**63 - 1
+
+
+def create_missing(connection: sqlite3.Connection) -> None:
+    """Create an empty table for every relation that the source has not set up itself."""
+    present = {name for (name,) in connection.execute("SELECT name FROM temp.sqlite_master")}
+    for record in RELATIONS:
+        if f"incoming_{record.RELATION}" not in present:
+            create(connection, record)
+
+
+def create(connection: sqlite3.Connection, record: type[Record], prefix: str = "incoming_") -> None:
+    """Create the table of one relation; its columns take any type, to be checked later."""
+    columns = ", ".join(
+        f'"{name}" INTEGER PRIMARY KEY' if name == record.KEY else f'"{name}"'
+        for name in record.columns()
+    )
+    connection.execute(f"CREATE TEMP TABLE {prefix}{record.RELATION} ({columns})")
+
+
+def insert(connection: sqlite3.Connection, records: Iterable[Record], prefix: str = "incoming_") -> int:
+    """Add records, the last of two with one key winning; returns how many were given."""
+    count = 0
+    stream: Iterator[Record] = iter(records)
+    while batch := list(islice(stream, BATCH)):
+        kind = type(batch[0])
+        marks = ", ".join("?" * len(kind.columns()))
+        connection.executemany(
+            f"INSERT OR REPLACE INTO {prefix}{kind.RELATION} VALUES ({marks})",
+            (record.values() for record in batch),
+        )
+        count += len(batch)
+    return count
+
+
+def plain(value: Any) -> Any:
+    """A JSON value as SQLite can hold it; what no column may hold becomes a BLOB, to be refused."""
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str):
+        return value if value.isascii() else _encodable(value)
+    if value is None or isinstance(value, float):
+        return value
+    if isinstance(value, int) and abs(value) <= _LARGEST_INTEGER:
+        return value
+    return repr(type(value)).encode()
+
+
+def _encodable(value: str) -> str | bytes:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return value
+
+
+def drop_relations(connection: sqlite3.Connection) -> None:
+    """Forget what a source staged, to let it start again."""
+    drop_all(connection, keep=("skipped", "gap_origins"))
+
+
+def drop_all(connection: sqlite3.Connection, keep: tuple[str, ...] = ()) -> None:
+    """Forget the run's temporary tables and views."""
+    for kind in ("view", "table"):
+        names = connection.execute(
+            "SELECT name FROM temp.sqlite_master WHERE type = ?", (kind,)
+        ).fetchall()
+        for name in {name for (name,) in names}.difference(keep):
+            connection.execute(f'DROP {kind} temp."{name}"')

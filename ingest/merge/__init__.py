@@ -1,0 +1,129 @@
+"""Merges the incoming relations into the published tables, by SQL set operations."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass, field
+
+from ingest import gaps, sql
+from ingest.errors import SourceError
+
+MOST_SKIPPED_SHARE = 0.02
+ALWAYS_ALLOWED = 20
+"""Records of a run that may be skipped whatever their share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the merge has to know of the run besides the incoming relations.
+
+    ``after`` is the highest upstream build id that need not be read again.
+    ``carries_inputs``: the source knows input URLs, retries and their times.
+    ``carries_status``: the source says the status of packages itself.
+    """
+
+    rebuilder_id: int
+    generation: int
+    after: int
+    now: str
+    previous_ingest_at: str | None
+    carries_inputs: bool
+    carries_status: bool
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a merge did: rows written per table, records left out, words for the run."""
+
+    written: Counter[str] = field(default_factory=Counter)
+    skipped: int = 0
+    orphans: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
+    """Bring the published tables to what the incoming relations say.
+
+    Raises SourceError when more than a small share of the records is unusable.
+    """
+    outcome = Outcome()
+    parameters: dict[str, str | int | None] = {
+        "rebuilder_id": context.rebuilder_id,
+        "generation": context.generation,
+        "after": context.after,
+        "now": context.now,
+        "previous_ingest_at": context.previous_ingest_at,
+        "carries_inputs": context.carries_inputs,
+        "carries_status": context.carries_status,
+        "known_before": _knows_packages(connection, context),
+        "last_source_id": _highest_id(connection, "source_packages"),
+        "last_binary_id": _highest_id(connection, "binary_packages"),
+        "last_build_id": _highest_id(connection, "builds"),
+    }
+    last_name = _highest_id(connection, "package_names")
+
+    def step(name: str) -> None:
+        outcome.written.update(sql.run(connection, f"merge/{name}.sql", parameters))
+
+    step("sources")
+    outcome.notes += gaps.settle(connection, context.rebuilder_id, context.generation)
+    step("sources_write")
+    _forget_duplicates(connection, "source_packages", "source_map", int(parameters["last_source_id"] or 0))
+    step("builds")
+    step("artifacts")
+    step("binaries")
+    step("jobs")
+    connection.execute(
+        "INSERT INTO main.package_names_fts (rowid, name) "
+        "SELECT id, name FROM main.package_names WHERE id > ?",
+        (last_name,),
+    )
+    _count_skipped(connection, outcome)
+    return outcome
+
+
+def _knows_packages(connection: sqlite3.Connection, context: Context) -> bool:
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM main.source_packages WHERE rebuilder_id = ? AND generation = ?)",
+        (context.rebuilder_id, context.generation),
+    ).fetchone()
+    return bool(found[0])
+
+
+def _highest_id(connection: sqlite3.Connection, table: str) -> int:
+    row = connection.execute(f"SELECT coalesce(max(id), 0) FROM main.{table}").fetchone()
+    return int(row[0])
+
+
+def _forget_duplicates(connection: sqlite3.Connection, table: str, mapping: str, last_id: int) -> None:
+    """Take from a map what the table refused because an equal row was there already."""
+    count = connection.execute(
+        f"DELETE FROM {mapping} WHERE id > ? AND id NOT IN (SELECT id FROM main.{table} WHERE id > ?)",
+        (last_id, last_id),
+    ).rowcount
+    if count:
+        connection.execute(
+            "INSERT INTO skipped VALUES ('source package', 'listed twice', ?, NULL)", (count,)
+        )
+
+
+def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:
+    for relation, problem, count, key in connection.execute("SELECT * FROM skipped").fetchall():
+        if problem == "no source package":
+            outcome.orphans += count
+            outcome.notes.append(f"{count} × {relation} that belongs to no source package, not attributed")
+        else:
+            outcome.skipped += count
+            where = "" if key is None else f", the first with id {key}"
+            outcome.notes.append(f"{count} × {relation} skipped: bad {problem}{where}")
+    read = connection.execute(
+        "SELECT (SELECT count(*) FROM source_map) + (SELECT count(*) FROM binary_map)"
+        " + (SELECT count(*) FROM new_builds) + (SELECT count(*) FROM new_artifacts)"
+    ).fetchone()[0]
+    total = read + outcome.skipped
+    if outcome.skipped > max(ALWAYS_ALLOWED, MOST_SKIPPED_SHARE * total):
+        raise SourceError(
+            f"{outcome.skipped} of {total} records are unusable ({'; '.join(outcome.notes[:3])}), "
+            "more than a small share; nothing was taken over, check the source."
+        )

@@ -1,0 +1,123 @@
+CREATE TEMP TABLE new_builds AS
+SELECT
+    m.id AS known_id,
+    i.upstream_id,
+    i.source_inferred,
+    iso_time(i.started_at) AS started_at,
+    iso_time(i.built_at) AS built_at,
+    i.status,
+    i.log,
+    i.backend,
+    i.retries,
+    map.id AS source_package_id,
+    CASE
+        WHEN i.started_at IS NOT NULL AND iso_time(i.started_at) IS NULL THEN 'started_at'
+        WHEN i.built_at IS NOT NULL AND iso_time(i.built_at) IS NULL THEN 'built_at'
+        WHEN i.status IS NOT NULL AND i.status NOT IN ('GOOD', 'BAD', 'FAIL', 'UNKWN') THEN 'status'
+        WHEN typeof(i.upstream_id) <> 'integer' THEN 'id'
+        WHEN typeof(i.log) NOT IN ('integer', 'null') THEN 'build_log_id'
+        WHEN typeof(i.retries) NOT IN ('integer', 'null') THEN 'retries'
+        WHEN map.id IS NULL THEN 'no source package'
+        ELSE unreadable(i.backend)
+    END AS problem
+FROM incoming_builds AS i
+LEFT JOIN source_map AS map ON map.source_key = i.source_key
+LEFT JOIN main.builds AS m
+    ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.upstream_id = i.upstream_id
+WHERE i.upstream_id > :after AND (
+    m.id IS NULL
+    OR (m.source_package_id, m.started_at, m.built_at, m.status, m.source_inferred)
+        IS NOT (map.id, iso_time(i.started_at), iso_time(i.built_at), i.status, i.source_inferred)
+    OR (i.log IS NOT NULL AND m.upstream_log_id IS NOT i.log)
+)
+ORDER BY i.upstream_id;
+INSERT INTO skipped
+SELECT 'build', problem, count(*), min(upstream_id)
+FROM new_builds WHERE problem IS NOT NULL GROUP BY problem;
+DELETE FROM new_builds WHERE problem IS NOT NULL;
+
+UPDATE main.builds AS m SET
+    source_package_id = n.source_package_id,
+    started_at = n.started_at,
+    built_at = n.built_at,
+    duration = CASE WHEN n.built_at >= n.started_at
+        THEN round((julianday(n.built_at) - julianday(n.started_at)) * 86400, 3) END,
+    status = n.status,
+    source_inferred = n.source_inferred,
+    upstream_log_id = coalesce(n.log, m.upstream_log_id)
+FROM new_builds AS n WHERE m.id = n.known_id;
+
+INSERT INTO main.builds (
+    id, rebuilder_id, generation, origin_id, source_package_id, attempt, status, started_at,
+    built_at, duration, source_inferred, upstream_id, upstream_log_id
+)
+SELECT
+    :last_build_id + n.rowid, :rebuilder_id, :generation, s.origin_id, s.id, 0, n.status,
+    n.started_at, n.built_at,
+    CASE WHEN n.built_at >= n.started_at
+        THEN round((julianday(n.built_at) - julianday(n.started_at)) * 86400, 3) END,
+    n.source_inferred, n.upstream_id, n.log
+FROM new_builds AS n
+CROSS JOIN main.source_packages AS s ON s.id = n.source_package_id
+WHERE n.known_id IS NULL
+ORDER BY n.rowid
+ON CONFLICT DO NOTHING;
+
+INSERT INTO touched_sources
+SELECT source_package_id FROM new_builds WHERE true
+ON CONFLICT DO NOTHING;
+
+-- Attempts are numbered in the order they were made, the latest one stands for the package.
+CREATE TEMP TABLE numbered_builds AS
+SELECT
+    b.id,
+    b.source_package_id,
+    b.status,
+    row_number() OVER attempts AS attempt,
+    row_number() OVER attempts = count(*) OVER (PARTITION BY b.source_package_id) AS is_latest
+FROM touched_sources AS t
+CROSS JOIN main.builds AS b ON b.source_package_id = t.id
+WINDOW attempts AS (PARTITION BY b.source_package_id ORDER BY rtrim(b.built_at, 'Z'), b.upstream_id);
+UPDATE main.builds SET attempt = n.attempt
+FROM numbered_builds AS n WHERE builds.id = n.id AND builds.attempt <> n.attempt;
+UPDATE main.source_packages AS s SET
+    latest_build_id = n.id,
+    attempts = n.attempt,
+    status = CASE WHEN :carries_status THEN s.status ELSE n.status END
+FROM numbered_builds AS n
+WHERE n.is_latest AND s.id = n.source_package_id
+    AND (s.latest_build_id, s.attempts, s.status)
+        IS NOT (n.id, n.attempt, CASE WHEN :carries_status THEN s.status ELSE n.status END);
+
+-- The API knows a source package's backend and retries from its builds only.
+UPDATE main.source_packages AS s SET backend = n.backend, retries = n.retries
+FROM new_builds AS n
+JOIN main.builds AS b
+    ON b.rebuilder_id = :rebuilder_id AND b.generation = :generation AND b.upstream_id = n.upstream_id
+WHERE NOT :carries_inputs AND s.id = n.source_package_id AND s.latest_build_id = b.id
+    AND (s.backend, s.retries) IS NOT (n.backend, n.retries);
+
+-- Copies of one report (friends) repeat the build with the lowest upstream id.
+CREATE TEMP TABLE shared_times AS
+SELECT b.built_at FROM (SELECT DISTINCT built_at FROM new_builds) AS t
+CROSS JOIN main.builds AS b INDEXED BY builds_built_at
+    ON b.built_at = t.built_at AND b.rebuilder_id = :rebuilder_id AND b.generation = :generation
+GROUP BY b.built_at HAVING count(*) > 1;
+CREATE TEMP TABLE copied_builds AS
+SELECT
+    b.id,
+    min(b.upstream_id) OVER (
+        PARTITION BY b.built_at, s.name, s.version, o.architecture, s.backend, s.input_url,
+            b.upstream_log_id
+    ) AS first_upstream_id
+FROM shared_times AS t
+CROSS JOIN main.builds AS b INDEXED BY builds_built_at
+    ON b.built_at = t.built_at AND b.rebuilder_id = :rebuilder_id AND b.generation = :generation
+CROSS JOIN main.source_packages AS s ON s.id = b.source_package_id
+CROSS JOIN main.origins AS o ON o.id = b.origin_id;
+UPDATE main.builds SET copy_of = first.id
+FROM copied_builds AS c
+CROSS JOIN main.builds AS first
+    ON first.rebuilder_id = :rebuilder_id AND first.generation = :generation
+        AND first.upstream_id = c.first_upstream_id
+WHERE builds.id = c.id AND builds.copy_of IS NOT first.id AND first.id <> c.id;

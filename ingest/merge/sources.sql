@@ -1,0 +1,91 @@
+-- Which published row each listed source package is, and whether it differs.
+CREATE TEMP TABLE source_map (source_key INTEGER PRIMARY KEY, id INTEGER, changed INTEGER);
+INSERT INTO source_map
+SELECT
+    i.source_key,
+    m.id,
+    m.id IS NULL
+    OR (m.name, m.version, m.origin_id, m.is_current, m.last_seen)
+        IS NOT (i.name, i.version, o.id, i.seen, coalesce(iso_time(i.last_seen), m.last_seen))
+    OR (:carries_inputs AND
+        (m.input_url, m.backend, m.retries, m.next_retry)
+        IS NOT (i.input_url, i.backend, i.retries, iso_time(i.next_retry)))
+    OR (:carries_status AND m.status IS NOT i.status)
+FROM incoming_source_packages AS i
+LEFT JOIN main.origins AS o
+    ON o.distribution = i.distribution AND coalesce(o.release, '') = coalesce(i.release, '')
+        AND o.architecture = i.architecture
+LEFT JOIN main.source_packages AS m
+    ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation
+        AND m.upstream_source_id = i.upstream_source_id
+        AND m.upstream_input_id = i.upstream_input_id;
+
+CREATE TEMP TABLE changed_sources AS
+SELECT
+    map.id,
+    NULL AS origin_id,
+    i.*,
+    CASE
+        WHEN coalesce(i.name, '') = '' THEN 'name'
+        WHEN coalesce(i.version, '') = '' THEN 'version'
+        WHEN coalesce(i.distribution, '') = '' THEN 'distribution'
+        WHEN coalesce(i.architecture, '') = '' THEN 'architecture'
+        WHEN typeof(i.retries) NOT IN ('integer', 'null') THEN 'retries'
+        WHEN typeof(i.upstream_source_id) NOT IN ('integer', 'null') THEN 'id'
+        WHEN i.seen IS NULL OR i.seen NOT IN (0, 1) THEN 'seen_in_last_sync'
+        WHEN i.last_seen IS NOT NULL AND iso_time(i.last_seen) IS NULL THEN 'last_seen'
+        WHEN i.next_retry IS NOT NULL AND iso_time(i.next_retry) IS NULL THEN 'next_retry'
+        WHEN i.status IS NOT NULL AND i.status NOT IN ('GOOD', 'BAD', 'FAIL', 'UNKWN') THEN 'status'
+        ELSE unreadable(
+            i.name, i.version, i.distribution, i.release, i.architecture, i.input_url, i.backend
+        )
+    END AS problem
+FROM source_map AS map
+JOIN incoming_source_packages AS i ON i.source_key = map.source_key
+WHERE map.changed;
+INSERT INTO skipped
+SELECT 'source package', problem, count(*), min(source_key)
+FROM changed_sources WHERE problem IS NOT NULL GROUP BY problem;
+DELETE FROM source_map WHERE source_key IN (
+    SELECT source_key FROM changed_sources WHERE problem IS NOT NULL AND id IS NULL
+);
+DELETE FROM changed_sources WHERE problem IS NOT NULL;
+
+INSERT INTO main.origins (distribution, release, architecture, label)
+SELECT DISTINCT distribution, release, architecture,
+    distribution || '/' || coalesce(release, '-') || '/' || architecture
+FROM changed_sources WHERE true
+ON CONFLICT DO NOTHING;
+UPDATE changed_sources SET origin_id = (
+    SELECT o.id FROM main.origins AS o
+    WHERE o.distribution = changed_sources.distribution
+        AND coalesce(o.release, '') = coalesce(changed_sources.release, '')
+        AND o.architecture = changed_sources.architecture
+);
+
+-- A row that was read from another kind of source before has other upstream ids.
+UPDATE changed_sources SET id = coalesce(
+    (
+        SELECT m.id FROM main.source_packages AS m INDEXED BY source_packages_identity
+        WHERE m.name = changed_sources.name AND m.version = changed_sources.version
+            AND m.origin_id = changed_sources.origin_id AND m.rebuilder_id = :rebuilder_id
+            AND m.generation = :generation AND m.ordinal = changed_sources.ordinal
+    ),
+    (
+        SELECT m.id FROM main.source_packages AS m
+        JOIN main.origins AS o ON o.id = m.origin_id
+        WHERE m.rebuilder_id = :rebuilder_id AND m.generation = :generation
+            AND m.upstream_source_id = changed_sources.upstream_source_id
+            AND m.ordinal = changed_sources.ordinal
+            AND o.architecture = changed_sources.architecture
+    )
+)
+WHERE id IS NULL AND :known_before;
+UPDATE source_map SET id = c.id
+FROM changed_sources AS c WHERE c.source_key = source_map.source_key AND source_map.id IS NULL AND :known_before;
+
+-- Published rows that are listed no more.
+CREATE TEMP TABLE vanished_sources AS
+SELECT m.id, m.origin_id FROM main.source_packages AS m
+WHERE m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.is_current
+    AND m.id NOT IN (SELECT id FROM source_map WHERE id IS NOT NULL);

@@ -1,0 +1,73 @@
+INSERT INTO main.package_names (name)
+SELECT DISTINCT c.name FROM changed_sources AS c
+WHERE c.id IS NULL AND NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
+ORDER BY c.name;
+
+-- What else depends on where a package is listed and whether it is current.
+CREATE TEMP TABLE touched_sources (id INTEGER PRIMARY KEY);
+INSERT INTO touched_sources
+SELECT m.id FROM changed_sources AS c
+CROSS JOIN main.source_packages AS m ON m.id = c.id
+WHERE m.attempts AND (m.is_current, m.origin_id) IS NOT (c.seen, c.origin_id)
+UNION SELECT id FROM vanished_sources;
+CREATE TEMP TABLE moved_sources AS
+SELECT m.id, c.origin_id FROM changed_sources AS c
+CROSS JOIN main.source_packages AS m ON m.id = c.id
+WHERE m.origin_id <> c.origin_id;
+UPDATE main.builds SET origin_id = t.origin_id
+FROM moved_sources AS t WHERE builds.source_package_id = t.id;
+UPDATE main.binary_packages SET origin_id = t.origin_id
+FROM moved_sources AS t WHERE binary_packages.source_package_id = t.id;
+
+UPDATE main.source_packages AS m SET
+    origin_id = c.origin_id,
+    name = c.name,
+    version = c.version,
+    is_current = c.seen,
+    last_seen = coalesce(iso_time(c.last_seen), m.last_seen),
+    input_url = CASE WHEN :carries_inputs THEN c.input_url ELSE m.input_url END,
+    backend = CASE WHEN :carries_inputs THEN c.backend ELSE m.backend END,
+    retries = CASE WHEN :carries_inputs THEN c.retries ELSE m.retries END,
+    next_retry = CASE WHEN :carries_inputs THEN iso_time(c.next_retry) ELSE m.next_retry END,
+    status = CASE WHEN :carries_status THEN c.status ELSE m.status END,
+    upstream_source_id = coalesce(c.upstream_source_id, m.upstream_source_id),
+    upstream_input_id = coalesce(c.upstream_input_id, m.upstream_input_id)
+FROM changed_sources AS c
+WHERE m.id = c.id AND (
+    (m.origin_id, m.name, m.version, m.is_current)
+        IS NOT (c.origin_id, c.name, c.version, c.seen)
+    OR m.last_seen IS NOT coalesce(iso_time(c.last_seen), m.last_seen)
+    OR (:carries_inputs AND
+        (m.input_url, m.backend, m.retries, m.next_retry, m.upstream_input_id)
+        IS NOT (c.input_url, c.backend, c.retries, iso_time(c.next_retry), c.upstream_input_id))
+    OR (:carries_status AND m.status IS NOT c.status)
+    OR (c.upstream_source_id IS NOT NULL AND m.upstream_source_id IS NOT c.upstream_source_id)
+);
+
+INSERT INTO main.source_packages (
+    id, rebuilder_id, generation, origin_id, name, version, ordinal, status, is_current, attempts,
+    input_url, backend, retries, next_retry, first_seen, last_seen, name_inferred, name_id,
+    upstream_source_id, upstream_input_id
+)
+SELECT
+    :last_source_id + c.rowid, :rebuilder_id, :generation, c.origin_id, c.name, c.version,
+    c.ordinal, c.status, c.seen, 0, c.input_url, c.backend, c.retries, iso_time(c.next_retry),
+    :now, iso_time(c.last_seen), c.name_inferred, n.id, c.upstream_source_id, c.upstream_input_id
+FROM changed_sources AS c
+CROSS JOIN main.package_names AS n ON n.name = c.name
+WHERE c.id IS NULL
+ORDER BY c.rowid
+ON CONFLICT DO NOTHING;
+UPDATE source_map SET id = :last_source_id + c.rowid
+FROM changed_sources AS c
+WHERE source_map.id IS NULL AND c.source_key = source_map.source_key;
+
+UPDATE main.source_packages
+SET is_current = 0, last_seen = coalesce(last_seen, :previous_ingest_at)
+WHERE id IN (SELECT id FROM vanished_sources);
+
+-- A binary that hangs on a source comes and goes with it.
+UPDATE main.binary_packages AS b SET is_current = s.is_current
+FROM main.source_packages AS s
+WHERE s.id = b.source_package_id AND s.is_current <> b.is_current
+    AND s.id IN (SELECT id FROM changed_sources UNION ALL SELECT id FROM vanished_sources);

@@ -1,0 +1,258 @@
+"""One run: read a source, merge it, derive what follows from it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from ingest import generations, incoming, snapshots, status_changes, store, values
+from ingest.config import Instance
+from ingest.errors import SourceError
+from ingest.merge import Context, Outcome, merge
+from ingest.progress import Progress
+from ingest.sources import open_source, published_location
+from ingest.sources.base import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilder:
+    """What we know of an instance from earlier runs; ``highest_build`` is an upstream id."""
+
+    id: int
+    kind: str
+    generation: int
+    highest_build: int
+    fingerprint: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run did, for the person who started it."""
+
+    rebuilder: str
+    unchanged: bool
+    builds: int
+    snapshots: int
+    status_changes: int
+    written: dict[str, int]
+    skipped: int
+    orphans: int
+    notes: list[str]
+    seconds: float
+
+
+def ingest(path: Path, instance: Instance, *, full: bool, progress: Progress) -> Result:
+    """Read one rebuilder and commit, or leave the data in the database at ``path`` as it was.
+
+    Either way the run leaves a row in ``ingest_runs``. Raises IngestError.
+    """
+    started = time.monotonic()
+    with store.open_database(path) as database:
+        log = store.RunLog(database, instance.rebuilder, published_location(instance.source))
+        kind = None
+        try:
+            source = open_source(instance.source, instance.release)
+            kind = source.kind
+            return _Run(database, path, source, instance.rebuilder, full, progress).execute(log, started)
+        except BaseException as error:
+            message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
+            _remember_failure(log, kind, message)
+            raise
+
+
+def _remember_failure(log: store.RunLog, kind: str | None, message: str) -> None:
+    try:
+        log.finish(kind=kind, error=message)
+    except sqlite3.Error:
+        # The disk may be full: the person at the terminal is told all the same.
+        return
+
+
+class _Run:
+    def __init__(
+        self, database: Database, path: Path, source: Source, name: str, full: bool, progress: Progress
+    ) -> None:
+        self.connection = database.conn
+        self.database = database
+        self.path = path
+        self.source = source
+        self.name = name
+        self.progress = progress
+        self.rebuilder = _rebuilder(self.connection, name)
+        self.state = source.state()
+        self.reads_all = full or self.rebuilder is None or self.rebuilder.kind != source.kind
+        self.unchanged = (
+            self.rebuilder is not None
+            and not self.reads_all
+            and self.state is not None
+            and self.state == self.rebuilder.fingerprint
+        )
+
+    def execute(self, log: store.RunLog, started: float) -> Result:
+        with self._reading():
+            generation, after = self._stage()
+            with self.database.atomic():
+                rebuilder_id = self._rebuilder_id(generation)
+                context = Context(
+                    rebuilder_id=rebuilder_id,
+                    generation=generation,
+                    after=after,
+                    now=values.now(),
+                    previous_ingest_at=self._previous_ingest_at(),
+                    carries_inputs=self.source.carries_inputs,
+                    carries_status=self.source.carries_status,
+                )
+                result = self._write(context, started)
+        log.finish(**self._row(result, context))
+        return result
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            self.connection.execute(f"PRAGMA temp.cache_size = -{store.CACHE_KIB}")
+            self.connection.execute("CREATE TEMP TABLE skipped (relation, problem, count, key)")
+            self.connection.execute("CREATE TEMP TABLE gap_origins (origin_id INTEGER PRIMARY KEY)")
+            yield
+        except sqlite3.Error as error:
+            if said := self.source.reading_failed(error):
+                raise SourceError(said) from error
+            with store.saying(self.path):
+                raise
+        finally:
+            incoming.drop_all(self.connection)
+            attached = {row[1] for row in self.connection.execute("PRAGMA database_list")}
+            if "upstream" in attached:
+                self.connection.execute("DETACH upstream")
+
+    def _stage(self) -> tuple[int, int]:
+        """Set up the incoming relations; returns the generation and the build id to go on after."""
+        generation = self.rebuilder.generation if self.rebuilder else 1
+        after = self.rebuilder.highest_build if self.rebuilder and not self.reads_all else 0
+        if self.unchanged:
+            return generation, after
+        self.source.stage(self.connection, after, self.progress)
+        incoming.create_missing(self.connection)
+        if self.rebuilder and generations.restarted(
+            self.connection, self.rebuilder.id, generation, self.rebuilder.highest_build
+        ):
+            if after:
+                incoming.drop_relations(self.connection)
+                self.source.stage(self.connection, 0, self.progress)
+                incoming.create_missing(self.connection)
+            return generation + 1, 0
+        return generation, after
+
+    def _rebuilder_id(self, generation: int) -> int:
+        """The rebuilder's row, made on its first run. The run's first write: it takes the lock."""
+        row: dict[str, Any] = {
+            "kind": self.source.kind,
+            "url": self.source.location,
+            "generation": generation,
+        }
+        table = self.database.table("rebuilders")
+        if self.rebuilder is None:
+            row |= {"name": self.name, "highest_build": 0, "first_ingest_at": values.now()}
+            return int(table.insert(row).last_pk)
+        if generation != self.rebuilder.generation:
+            self._retire(self.rebuilder)
+        if not self.unchanged:
+            self.connection.execute(
+                "UPDATE main.rebuilders SET kind = :kind, url = :url, generation = :generation"
+                " WHERE id = :id AND (kind, url, generation) IS NOT (:kind, :url, :generation)",
+                {**row, "id": self.rebuilder.id},
+            )
+        return self.rebuilder.id
+
+    def _retire(self, rebuilder: Rebuilder) -> None:
+        """What an older generation left stays as history and is never current."""
+        for table in ("source_packages", "binary_packages"):
+            self.connection.execute(
+                f"UPDATE main.{table} SET is_current = 0 WHERE rebuilder_id = ? AND is_current",
+                (rebuilder.id,),
+            )
+        for table in ("queue", "workers"):
+            self.connection.execute(f"DELETE FROM main.{table} WHERE rebuilder_id = ?", (rebuilder.id,))
+
+    def _previous_ingest_at(self) -> str | None:
+        (last,) = self.connection.execute(
+            "SELECT max(started_at) FROM main.ingest_runs"
+            " WHERE rebuilder = ? AND finished_at IS NOT NULL AND error IS NULL",
+            (self.name,),
+        ).fetchone()
+        return None if last is None else str(last)
+
+    def _write(self, context: Context, started: float) -> Result:
+        outcome, changed, builds = Outcome(), 0, 0
+        if not self.unchanged and self.source.lists_packages:
+            outcome = merge(self.connection, context)
+            outcome.orphans += self.source.orphans(self.connection)
+            changed = status_changes.update(self.connection, context)
+            (builds,) = self.connection.execute(
+                "SELECT count(*) FROM new_builds WHERE known_id IS NULL"
+            ).fetchone()
+        taken = snapshots.import_history(self.connection, context.rebuilder_id) if not self.unchanged else 0
+        if self.source.lists_packages:
+            taken += snapshots.take(self.connection, context)
+            if not self.unchanged:
+                taken += snapshots.reconstruct(self.connection, context)
+        self._remember_position(context)
+        return Result(
+            rebuilder=self.name,
+            unchanged=self.unchanged,
+            builds=builds,
+            snapshots=taken,
+            status_changes=changed,
+            written=dict(outcome.written),
+            skipped=outcome.skipped,
+            orphans=outcome.orphans,
+            notes=outcome.notes,
+            seconds=time.monotonic() - started,
+        )
+
+    def _remember_position(self, context: Context) -> None:
+        (gaps,) = self.connection.execute("SELECT count(*) FROM gap_origins").fetchone()
+        self.connection.execute(
+            "UPDATE main.rebuilders SET highest_build = :highest, fingerprint = :state WHERE id = :id"
+            " AND (highest_build, fingerprint) IS NOT (:highest, :state)",
+            {
+                "id": context.rebuilder_id,
+                "state": None if gaps else self.state,
+                "highest": self.connection.execute(
+                    "SELECT coalesce(max(upstream_id), 0) FROM main.builds"
+                    " WHERE rebuilder_id = ? AND generation = ?",
+                    (context.rebuilder_id, context.generation),
+                ).fetchone()[0],
+            },
+        )
+
+    def _row(self, result: Result, context: Context) -> dict[str, str | int | None]:
+        return {
+            "rebuilder_id": context.rebuilder_id,
+            "kind": self.source.kind,
+            "generation": context.generation,
+            "source_packages": result.written.get("source_packages", 0),
+            "binary_packages": result.written.get("binary_packages", 0),
+            "builds": result.builds,
+            "build_artifacts": result.written.get("build_artifacts", 0),
+            "snapshots": result.snapshots,
+            "status_changes": result.status_changes,
+            "skipped_records": result.skipped,
+            "orphans": result.orphans,
+            "notes": json.dumps(result.notes, ensure_ascii=False) if result.notes else None,
+        }
+
+
+def _rebuilder(connection: sqlite3.Connection, name: str) -> Rebuilder | None:
+    row = connection.execute(
+        "SELECT id, kind, generation, highest_build, fingerprint FROM main.rebuilders WHERE name = ?",
+        (name,),
+    ).fetchone()
+    return Rebuilder(*row) if row else None

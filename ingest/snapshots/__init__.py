@@ -1,0 +1,56 @@
+"""Totals per origin over time: taken at a run, imported from upstream, or reconstructed."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from ingest import sql
+from ingest.merge import Context
+
+_START = """
+SELECT min(coalesce(late, '9999'), coalesce(date(last_known, '+1 day'), '0000'))
+FROM (
+    SELECT
+        (SELECT substr(min(built_at), 1, 10) FROM new_builds) AS late,
+        (
+            SELECT substr(max(captured_at), 1, 10) FROM main.snapshots
+            WHERE rebuilder_id = :rebuilder_id AND kind <> 'imported' AND captured_at < :today
+        ) AS last_known
+)
+"""
+
+
+def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
+    """Compute the days that no run saw, from the builds; returns the snapshots written.
+
+    Starts at the earliest day a new build belongs to, or where the last known
+    day ended, whichever is first; past days without news cost nothing.
+    """
+    today = context.now[:10]
+    who = {"rebuilder_id": context.rebuilder_id, "generation": context.generation}
+    (from_day,) = connection.execute(_START, {**who, "today": today}).fetchone()
+    if from_day >= today:
+        return 0
+    written = sql.run(
+        connection,
+        "snapshots/reconstructed.sql",
+        {**who, "now": context.now, "from_day": from_day},
+    )
+    return sum(written.values())
+
+
+def take(connection: sqlite3.Connection, context: Context) -> int:
+    """Store the totals of now where they changed or the day has none; returns how many."""
+    parameters = {
+        "rebuilder_id": context.rebuilder_id,
+        "generation": context.generation,
+        "now": context.now,
+        "carries_status": context.carries_status,
+    }
+    return sum(sql.run(connection, "snapshots/taken.sql", parameters).values())
+
+
+def import_history(connection: sqlite3.Connection, rebuilder_id: int) -> int:
+    """Store what the incoming relations hold of upstream's own snapshots; returns how many."""
+    parameters = {"rebuilder_id": rebuilder_id}
+    return sql.run(connection, "snapshots/imported.sql", parameters).get("snapshots", 0)

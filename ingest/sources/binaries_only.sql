@@ -1,0 +1,68 @@
+-- rebuilderd up to 0.24 and its API v0 know the last result of each binary only
+-- (the relation listed_binaries). The binaries of one source that were built at
+-- the same time are one attempt, named after its lowest build id.
+CREATE TEMP VIEW incoming_binary_packages AS
+SELECT
+    b.upstream_id AS binary_key,
+    b.upstream_id,
+    b.source_key,
+    0 AS source_inferred,
+    b.source_name,
+    b.distribution,
+    b."release",
+    b.origin_architecture,
+    b.name,
+    b.version,
+    b.architecture,
+    b.component,
+    b.artifact_url,
+    1 AS seen,
+    CASE WHEN b.build_id IS NULL AND b.status = 'UNKWN' THEN NULL ELSE b.status END AS status,
+    NULL AS latest_build
+FROM listed_binaries AS b;
+
+CREATE TEMP VIEW listed_attempts AS
+SELECT
+    min(build_id) AS upstream_id,
+    source_key,
+    built_at,
+    CASE
+        WHEN sum(status = 'BAD') THEN 'BAD'
+        WHEN sum(status = 'UNKWN') THEN 'UNKWN'
+        ELSE 'GOOD'
+    END AS status
+FROM listed_binaries
+WHERE build_id IS NOT NULL
+GROUP BY source_key, built_at;
+
+CREATE TEMP VIEW incoming_builds AS
+SELECT
+    a.upstream_id,
+    a.source_key,
+    0 AS source_inferred,
+    s.distribution,
+    s."release",
+    s.architecture,
+    s.name,
+    s.version,
+    s.backend,
+    s.retries,
+    NULL AS started_at,
+    a.built_at,
+    a.status,
+    NULL AS log
+FROM listed_attempts AS a
+JOIN incoming_source_packages AS s ON s.source_key = a.source_key;
+
+CREATE TEMP VIEW incoming_build_artifacts AS
+SELECT
+    b.rowid AS artifact_key,
+    CASE WHEN count(*) OVER (PARTITION BY b.build_id) = 1 THEN b.build_id END AS upstream_id,
+    a.upstream_id AS upstream_build_id,
+    b.name,
+    b.status,
+    b.has_diffoscope,
+    b.has_attestation
+FROM listed_binaries AS b
+JOIN listed_attempts AS a ON a.source_key = b.source_key AND a.built_at IS b.built_at
+WHERE b.build_id IS NOT NULL;

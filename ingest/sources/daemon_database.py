@@ -1,0 +1,87 @@
+"""rebuilderd's own SQLite file, schema of 0.25 and later."""
+
+from __future__ import annotations
+
+import sqlite3
+from importlib.resources import files
+from pathlib import Path
+
+from ingest.errors import SourceError
+from ingest.progress import Progress
+from ingest.sources import _sqlite_file
+from ingest.sources.base import Source
+from ingest.sql import split
+
+REQUIRED = {
+    "source_packages": {"id", "name", "version", "distribution", "release"},
+    "build_inputs": {"id", "source_package_id", "url", "backend", "architecture", "retries", "next_retry"},
+    "rebuilds": {"id", "build_input_id", "started_at", "built_at", "build_log_id", "status"},
+    "rebuild_artifacts": {
+        "id", "rebuild_id", "name", "diffoscope_log_id", "attestation_log_id", "status",
+    },
+    "binary_packages": {
+        "id", "source_package_id", "build_input_id", "name", "version", "architecture", "artifact_url",
+    },
+    "queue": {"id", "build_input_id", "priority", "queued_at", "started_at", "worker"},
+    "workers": {"id", "name", "status", "last_ping", "online"},
+}  # fmt: skip
+
+
+class SQLiteSource(Source):
+    """A source that is an SQLite file: its relations are views on the attached file."""
+
+    carries_inputs = True
+
+    def __init__(self, path: Path, columns: dict[str, set[str]]) -> None:
+        super().__init__(path.name)
+        self.path = path
+        self.columns = columns
+
+    def state(self) -> str | None:
+        return _sqlite_file.state(self.path)
+
+    def reading_failed(self, error: sqlite3.Error) -> str | None:
+        message = str(error)
+        if "disk is full" in message or "readonly" in message:
+            return None
+        return f"{self.path}: {_sqlite_file.explain(error)}"
+
+    def create_views(self, connection: sqlite3.Connection, script: str, **variants: str) -> None:
+        text = files("ingest.sources").joinpath(script).read_text()
+        for name, expression in variants.items():
+            text = text.replace(f"{{{name}}}", expression)
+        for statement in split(text):
+            connection.execute(statement)
+
+
+class DaemonDatabase(SQLiteSource):
+    """Columns that came and went between versions are looked up, not guessed from a version."""
+
+    kind = "database"
+
+    def stage(self, connection: sqlite3.Connection, after: int, progress: Progress) -> None:
+        if missing := lacking(self.columns, REQUIRED):
+            raise SourceError(
+                f"{self.path}: a rebuilderd database of a schema that we do not know "
+                f"(no {', '.join(sorted(missing))}); update rebuilderd-datasette."
+            )
+        _sqlite_file.attach(connection, self.path)
+        source = self.columns["source_packages"]
+        on_binary = "component" in self.columns["binary_packages"]
+        component = "b.component" if on_binary else "s.component" if "component" in source else "NULL"
+        self.create_views(
+            connection,
+            "daemon_database.sql",
+            component=component,
+            last_seen="s.last_seen" if "last_seen" in source else "NULL",
+            seen="s.seen_in_last_sync" if "seen_in_last_sync" in source else "1",
+        )
+
+
+def lacking(columns: dict[str, set[str]], required: dict[str, set[str]]) -> set[str]:
+    """The required ``table.column`` names that a file does not have."""
+    return {
+        f"{table}.{column}"
+        for table, names in required.items()
+        for column in names - columns.get(table, set())
+    }

@@ -1,0 +1,100 @@
+"""Our own database: opening it, and the log of runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlite_utils import Database
+
+from ingest import schema, values
+from ingest.errors import DatabaseError
+
+BUSY_SECONDS = 60
+CACHE_KIB = 32 * 1024
+
+
+@contextmanager
+def open_database(path: Path) -> Iterator[Database]:
+    """Open the database to write to, made where missing, brought to the current schema.
+
+    Raises DatabaseError where the file is no SQLite database, belongs to
+    something else, or cannot be read or written.
+    """
+    with saying(path):
+        if path.exists():
+            _refuse_foreign(path)
+        connection = connect(path)
+        try:
+            schema.apply(Database(connection, execute_plugins=False))
+            yield Database(connection, execute_plugins=False)
+        finally:
+            connection.close()
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection with our settings: WAL, no implicit transactions, our SQL functions."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}", uri=True, isolation_level=None, timeout=BUSY_SECONDS
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    values.register(connection)
+    return connection
+
+
+@contextmanager
+def saying(path: Path) -> Iterator[None]:
+    """Say what SQLite complains of in a sentence about ``path``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{path}: {_advice(str(error))}") from error
+
+
+def _advice(message: str) -> str:
+    advice = {
+        "database or disk is full": "the disk is full; free some space and run the ingest again.",
+        "disk I/O error": "the disk gave an error; check that it is neither full nor broken.",
+        "attempt to write a readonly database": "it is read-only; check the file's permissions.",
+        "unable to open database file": (
+            "it cannot be opened; check that the folder exists and that you may write to it."
+        ),
+        "database is locked": (
+            f"another program kept it locked for {BUSY_SECONDS} seconds; try again later."
+        ),
+        "file is not a database": "it is not an SQLite database; name another file.",
+        "database disk image is malformed": (
+            "the database is damaged; restore a copy or ingest into a new file."
+        ),
+    }
+    return advice.get(message, f"SQLite says “{message}”; see `PRAGMA integrity_check`.")
+
+
+def _refuse_foreign(path: Path) -> None:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    try:
+        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    finally:
+        connection.close()
+    if names and "ingest_runs" not in names and "_sqlite_migrations" not in names:
+        raise DatabaseError(
+            f"{path}: it is another program's SQLite database; name a file of our own or a new one."
+        )
+
+
+class RunLog:
+    """The row of one run in ``ingest_runs``, written outside the data's transaction."""
+
+    def __init__(self, database: Database, rebuilder: str, source: str) -> None:
+        self.database = database
+        row = {"rebuilder": rebuilder, "source": source, "started_at": values.now()}
+        self.id = database.table("ingest_runs").insert(row).last_pk
+
+    def finish(self, **columns: str | int | None) -> None:
+        self.database.table("ingest_runs").update(
+            self.id, {"finished_at": values.now(), **columns}
+        )

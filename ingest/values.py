@@ -1,0 +1,91 @@
+"""The checks that every value of every source passes, as SQL functions.
+
+Values are checked in SQL, next to the comparison with what is published
+already, so an unchanged row costs no check at all.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from datetime import UTC, datetime
+from functools import lru_cache
+
+LONGEST_NAME = 1000
+"""Characters. The longest real package names and URLs stay below 300."""
+
+_TIME = re.compile(rb"(\d{4})(-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z?")
+_YEARS = range(2000, 2101)
+
+_CALL = re.compile(r"\b(iso_time|unreadable)\(([\w., \n]+)\)")
+
+
+@lru_cache(maxsize=4096)
+def iso_time(value: bytes | None) -> str | None:
+    """rebuilderd's times (``YYYY-MM-DD HH:MM:SS[.f]``, UTC, 0 to 9 digits) as ISO 8601 with ``Z``.
+
+    The fraction gets 0, 3, 6 or 9 digits, as rebuilderd's API prints it.
+    Anything that is no time between 2000 and 2100 gives None.
+    """
+    match = _TIME.fullmatch(value) if value is not None else None
+    if match is None or int(match[1]) not in _YEARS:
+        return None
+    text = f"{match[1].decode()}{match[2].decode()}T{match[3].decode()}"
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    digits = (match[4] or b"").decode().rstrip("0")
+    if digits:
+        text += "." + digits.ljust(-(-len(digits) // 3) * 3, "0")
+    return text + "Z"
+
+
+def is_readable(value: bytes) -> bool:
+    """Whether the bytes are UTF-8 text of at most 1000 printable characters."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return False
+    return len(text) <= LONGEST_NAME and text.isprintable()
+
+
+def slug(name: str) -> str:
+    """A name as a key: lower case, everything but letters and digits folded to ``-``."""
+    return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "-"
+
+
+def now() -> str:
+    """The time of now, ISO 8601 UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def register(connection: sqlite3.Connection) -> None:
+    """Make the functions known to a connection."""
+    connection.create_function("iso_time", 1, iso_time, deterministic=True)
+    connection.create_function("is_readable", 1, is_readable, deterministic=True)
+    connection.create_function("slug", 1, slug, deterministic=True)
+
+
+def expand(sql: str) -> str:
+    """Spell out ``iso_time(column)`` and ``unreadable(column, …)``.
+
+    Columns of foreign files may hold bytes that are no UTF-8, which Python
+    functions can only be given as BLOBs. ``unreadable`` becomes the name of the
+    first column that is no readable text, NULL where all are (or are NULL).
+    """
+    return _CALL.sub(_expand_call, sql)
+
+
+def _expand_call(call: re.Match[str]) -> str:
+    columns = [column.strip() for column in call[2].split(",")]
+    if call[1] == "iso_time":
+        return f"iso_time(CAST({columns[0]} AS BLOB))"
+    fine = " AND ".join(f"typeof({column}) IN ('text', 'null')" for column in columns)
+    together = " || ".join(f"coalesce({column}, '')" for column in columns)
+    each = " ".join(
+        f"WHEN typeof({column}) NOT IN ('text', 'null') "
+        f"OR NOT is_readable(CAST(coalesce({column}, '') AS BLOB)) THEN '{column.rpartition('.')[2]}'"
+        for column in columns
+    )
+    return f"CASE WHEN {fine} AND is_readable(CAST({together} AS BLOB)) THEN NULL {each} END"
