@@ -3,7 +3,7 @@
 -- the same time are one attempt, named after its lowest build id.
 CREATE TEMP VIEW incoming_binary_packages AS
 SELECT
-    b.upstream_id AS binary_key,
+    b.binary_key,
     b.upstream_id,
     b.source_key,
     0 AS source_inferred,
@@ -56,7 +56,7 @@ JOIN incoming_source_packages AS s ON s.source_key = a.source_key;
 
 CREATE TEMP VIEW incoming_build_artifacts AS
 SELECT
-    b.rowid AS artifact_key,
+    b.binary_key AS artifact_key,
     CASE WHEN count(*) OVER (PARTITION BY b.build_id) = 1 THEN b.build_id END AS upstream_id,
     a.upstream_id AS upstream_build_id,
     b.name,

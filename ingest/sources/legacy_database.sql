@@ -37,6 +37,7 @@ FROM upstream.pkgbases AS b;
 
 CREATE TEMP VIEW listed_binaries AS
 SELECT
+    p.id AS binary_key,
     p.id AS upstream_id,
     p.pkgbase_id AS source_key,
     b.name AS source_name,
