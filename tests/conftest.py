@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from real_rebuilderd import RealRebuilderd, Unavailable, installation
+
+FIXTURES = Path(__file__).parent / "fixtures"
+
+StartRebuilderd = Callable[[Path], RealRebuilderd]
+
+
+def unavailable(what: str) -> None:
+    """A prerequisite is missing: a failure where everything has to run, a skip elsewhere."""
+    if os.environ.get("CI"):
+        pytest.fail(what, pytrace=False)
+    pytest.skip(what)
+
+
+def _rebuilderd(version: str) -> Iterator[StartRebuilderd]:
+    try:
+        installation(version)
+    except Unavailable as error:
+        unavailable(str(error))
+    with ExitStack() as running:
+        yield lambda database: running.enter_context(RealRebuilderd(version, database))
+
+
+@pytest.fixture(scope="session")
+def rebuilderd_028() -> Iterator[StartRebuilderd]:
+    """Starts a real rebuilderd with API v1 on a copy of a database; stopped after the last test."""
+    yield from _rebuilderd("0.28")
+
+
+@pytest.fixture(scope="session")
+def rebuilderd_024() -> Iterator[StartRebuilderd]:
+    """Starts a real rebuilderd of the old schema, with API v0 only, on a copy of a database."""
+    yield from _rebuilderd("0.24")
