@@ -59,6 +59,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, int) and abs(value) <= _LARGEST_INTEGER:
         return value
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(item) for key, item in value.items()}
     return repr(type(value)).encode()
 
 
@@ -73,6 +75,7 @@ def _encodable(value: str) -> str | bytes:
 def drop_relations(connection: sqlite3.Connection) -> None:
     """Forget what a source staged, to let it start again."""
     drop_all(connection, keep=("skipped", "gap_origins"))
+    connection.execute("DELETE FROM skipped")
 
 
 def drop_all(connection: sqlite3.Connection, keep: tuple[str, ...] = ()) -> None:

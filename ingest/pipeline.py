@@ -6,7 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from ingest.errors import SourceError
 from ingest.merge import Context, Outcome, merge
 from ingest.progress import Progress
 from ingest.sources import open_source, published_location
-from ingest.sources.base import Source
+from ingest.sources.base import Known, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,10 @@ def ingest(path: Path, instance: Instance, *, full: bool, progress: Progress) ->
         log = store.RunLog(database, instance.rebuilder, published_location(instance.source))
         kind = None
         try:
-            source = open_source(instance.source, instance.release)
-            kind = source.kind
-            return _Run(database, path, source, instance.rebuilder, full, progress).execute(log, started)
+            with closing(open_source(instance.source, instance.release)) as source:
+                kind = source.kind
+                run = _Run(database, path, source, instance.rebuilder, full, progress)
+                return run.execute(log, started)
         except BaseException as error:
             message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
             _remember_failure(log, kind, message)
@@ -135,20 +136,32 @@ class _Run:
     def _stage(self) -> tuple[int, int]:
         """Set up the incoming relations; returns the generation and the build id to go on after."""
         generation = self.rebuilder.generation if self.rebuilder else 1
-        after = self.rebuilder.highest_build if self.rebuilder and not self.reads_all else 0
+        known = self._known()
         if self.unchanged:
-            return generation, after
-        self.source.stage(self.connection, after, self.progress)
+            return generation, known.highest_build
+        self.source.stage(self.connection, known, self.progress)
         incoming.create_missing(self.connection)
         if self.rebuilder and generations.restarted(
             self.connection, self.rebuilder.id, generation, self.rebuilder.highest_build
         ):
-            if after:
+            if known.highest_build:
                 incoming.drop_relations(self.connection)
-                self.source.stage(self.connection, 0, self.progress)
+                self.source.stage(self.connection, Known(), self.progress)
                 incoming.create_missing(self.connection)
             return generation + 1, 0
-        return generation, after
+        return generation, known.highest_build
+
+    def _known(self) -> Known:
+        """What the source need not read again."""
+        if self.rebuilder is None or self.reads_all:
+            return Known()
+        missing = self.connection.execute(
+            "SELECT upstream_id FROM main.builds AS b"
+            " WHERE rebuilder_id = ? AND generation = ? AND status = 'BAD' AND upstream_id <= ?"
+            " AND NOT EXISTS (SELECT 1 FROM main.build_artifacts AS a WHERE a.build_id = b.id)",
+            (self.rebuilder.id, self.rebuilder.generation, self.rebuilder.highest_build),
+        )
+        return Known(self.rebuilder.highest_build, tuple(build for (build,) in missing))
 
     def _rebuilder_id(self, generation: int) -> int:
         """The rebuilder's row, made on its first run. The run's first write: it takes the lock."""
@@ -213,7 +226,7 @@ class _Run:
             written=dict(outcome.written),
             skipped=outcome.skipped,
             orphans=outcome.orphans,
-            notes=outcome.notes,
+            notes=self.source.notes + outcome.notes,
             seconds=time.monotonic() - started,
         )
 

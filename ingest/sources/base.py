@@ -4,8 +4,21 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 
 from ingest.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What earlier runs know of a rebuilder, in upstream's build ids.
+
+    Builds up to ``highest_build`` need not be read again; those in
+    ``without_artifacts`` are BAD, but their artifacts could not be read yet.
+    """
+
+    highest_build: int = 0
+    without_artifacts: tuple[int, ...] = ()
 
 
 class Source(ABC):
@@ -23,18 +36,22 @@ class Source(ABC):
     def __init__(self, location: str) -> None:
         self.location = location
         """What may be published of where it is: a URL without credentials, a file's name."""
+        self.notes: list[str] = []
+        """What a reader of ``ingest_runs`` should know of the reading."""
+
+    def close(self) -> None:
+        """Let go of connections. Called once, whatever happened."""
 
     def state(self) -> str | None:
         """Equal as long as nothing changed; None where only reading tells."""
         return None
 
     @abstractmethod
-    def stage(self, connection: sqlite3.Connection, after: int, progress: Progress) -> None:
+    def stage(self, connection: sqlite3.Connection, known: Known, progress: Progress) -> None:
         """Set up the incoming relations.
 
-        Builds up to the upstream id ``after`` are known and need not be read,
-        but for a few before it that tell whether the rebuilder's ids restarted.
-        Raises SourceError.
+        Of the known builds a few have to be among them, to tell whether the
+        rebuilder's ids restarted. Raises SourceError.
         """
 
     def orphans(self, connection: sqlite3.Connection) -> int:

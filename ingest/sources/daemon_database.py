@@ -9,7 +9,7 @@ from pathlib import Path
 from ingest.errors import SourceError
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file
-from ingest.sources.base import Source
+from ingest.sources.base import Known, Source
 from ingest.sql import split
 
 REQUIRED = {
@@ -59,7 +59,7 @@ class DaemonDatabase(SQLiteSource):
 
     kind = "database"
 
-    def stage(self, connection: sqlite3.Connection, after: int, progress: Progress) -> None:
+    def stage(self, connection: sqlite3.Connection, known: Known, progress: Progress) -> None:
         if missing := lacking(self.columns, REQUIRED):
             raise SourceError(
                 f"{self.path}: a rebuilderd database of a schema that we do not know "

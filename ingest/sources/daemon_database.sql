@@ -98,5 +98,11 @@ LEFT JOIN upstream.build_inputs AS i ON i.id = q.build_input_id
 LEFT JOIN upstream.source_packages AS s ON s.id = i.source_package_id;
 
 CREATE TEMP VIEW incoming_workers AS
-SELECT id AS upstream_id, name, status, last_ping, online AS is_online
+-- A database migrated from the old schema has workers without a name.
+SELECT
+    id AS upstream_id,
+    CASE name WHEN '' THEN 'worker ' || id ELSE name END AS name,
+    status,
+    last_ping,
+    online AS is_online
 FROM upstream.workers;

@@ -8,6 +8,7 @@ from pathlib import Path
 from ingest.errors import SourceError
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file
+from ingest.sources.base import Known
 from ingest.sources.daemon_database import SQLiteSource, lacking
 from ingest.sql import quote
 
@@ -43,7 +44,7 @@ class LegacyDatabase(SQLiteSource):
     def state(self) -> str | None:
         return f"{super().state()} {self.release}"
 
-    def stage(self, connection: sqlite3.Connection, after: int, progress: Progress) -> None:
+    def stage(self, connection: sqlite3.Connection, known: Known, progress: Progress) -> None:
         if missing := lacking(self.columns, REQUIRED):
             raise SourceError(
                 f"{self.path}: a rebuilderd database of a schema that we do not know "

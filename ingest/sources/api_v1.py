@@ -1,0 +1,326 @@
+"""rebuilderd's HTTP API v1 (0.25 and later)."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from ingest import incoming, records, sql
+from ingest.errors import NotFoundError, SourceError
+from ingest.progress import Progress
+from ingest.sources.base import Known, Source
+from ingest.sources.http import Client, Query
+from ingest.sources.json_records import Json, Skipped, objects, parsed, total, whole
+from ingest.sources.pool_path import source_name
+
+EVERYTHING = 1_000_000_000
+"""A page that holds any list whole: a page costs the daemon the same whatever its size, and
+paging through source packages loses rows (their ids repeat)."""
+BUILDS_A_PAGE = 50_000
+BUILDS_COMPARED = 100
+"""How many known builds are read again to tell whether the ids restarted."""
+REQUESTS_AT_ONCE = 8
+
+
+class ApiV1(Source):
+    """Few large requests; artifacts one request each, for BAD builds only. Never an attestation."""
+
+    kind = "API v1"
+
+    def __init__(self, client: Client, location: str) -> None:
+        super().__init__(location)
+        self.client = client
+        self.skipped = Skipped()
+
+    def close(self) -> None:
+        self.client.close()
+
+    def stage(self, connection: sqlite3.Connection, known: Known, progress: Progress) -> None:
+        self.skipped.clear()
+        self.notes.clear()
+        incoming.create_missing(connection)
+        progress.say(f"Reading {self.location}")
+        # Builds come first: a package that appears meanwhile has no build in our hands yet.
+        incoming.insert(connection, self._builds(known, progress))
+        for distribution, release, architectures in self._origins():
+            for architecture in architectures:
+                rows = self._source_packages(distribution, release, architecture, progress)
+                incoming.insert(connection, rows)
+            incoming.insert(connection, self._binary_packages(distribution, release, progress, connection))
+        incoming.insert(connection, self._queue())
+        incoming.insert(connection, self._workers())
+        sql.run(connection, "sources/link_by_name.sql", {})
+        wanted = [
+            build
+            for (build,) in connection.execute(
+                "SELECT upstream_id FROM incoming_builds WHERE status = 'BAD' AND upstream_id > ?",
+                (known.highest_build,),
+            )
+        ]
+        incoming.insert(connection, self._artifacts([*wanted, *known.without_artifacts], progress))
+        self.skipped.report(connection)
+
+    def _origins(self) -> Iterator[tuple[str, str | None, list[str]]]:
+        for distribution in self._texts("/api/v1/meta/distributions"):
+            path = f"/api/v1/meta/distributions/{_quoted(distribution)}"
+            for release in self._texts(f"{path}/releases", nullable=True):
+                below = f"{path}/releases/{_quoted(release)}" if release is not None else path
+                yield distribution, release, list(self._texts(f"{below}/architectures"))
+
+    def _texts(self, path: str, *, nullable: bool = False) -> list[Any]:
+        answer = self.client.json(path)
+        if not isinstance(answer, list) or not all(
+            isinstance(item, str) or (nullable and item is None) for item in answer
+        ):
+            raise SourceError(f"{self.client.address(path)}: not a list of names; is this a rebuilderd?")
+        return answer
+
+    def _records(self, path: str, query: Query, label: str, progress: Progress) -> Iterator[Any]:
+        """All records of one list, asked for in one page. Raises SourceError where some are missing."""
+        address = self.client.address(path)
+        with self.client.body("GET", path, query) as body:
+            expected = total(body, address)
+            body.seek(0)
+            received = 0
+            with progress.bar(label, expected) as advance:
+                for record in objects(body, "records.item", address):
+                    received += 1
+                    advance(1)
+                    yield record
+        if received < min(expected, int(query["limit"])):
+            raise SourceError(
+                f"{address}: gave {received} records of {expected}; try again, the server lost some."
+            )
+
+    def _builds(self, known: Known, progress: Progress) -> Iterator[records.Build]:
+        path = "/api/v1/builds"
+        after = known.highest_build
+        if after:
+            # Sorted by id as it is: with sort=id the daemon's `before` gives nothing.
+            query: Query = {"before": after + 1, "limit": BUILDS_COMPARED, "direction": "Descending"}
+            with self.client.body("GET", path, query) as body:
+                found = objects(body, "records.item", self.client.address(path))
+                yield from parsed(found, _build, "build", Skipped())
+        while True:
+            query = {"after": after, "limit": BUILDS_A_PAGE}
+            count = 0
+            with self.client.body("GET", path, query) as body:
+                expected = total(body, self.client.address(path))
+                body.seek(0)
+                found = objects(body, "records.item", self.client.address(path))
+                for count, build in enumerate(self._counted(found, expected, progress), 1):  # noqa: B007
+                    after = max(after, build.upstream_id)
+                    yield build
+            if count < BUILDS_A_PAGE:
+                break
+        if not known.highest_build and count < min(expected, BUILDS_A_PAGE) - self.skipped.total():
+            raise SourceError(
+                f"{self.client.address(path)}: gave {count} builds of {expected}; "
+                "try again, the server lost some."
+            )
+
+    def _counted(self, found: Iterator[Any], expected: int, progress: Progress) -> Iterator[records.Build]:
+        with progress.bar("builds", expected) as advance:
+            for build in parsed(found, _build, "build", self.skipped):
+                advance(1)
+                yield build
+
+    def _source_packages(
+        self, distribution: str, release: str | None, architecture: str, progress: Progress
+    ) -> Iterator[records.SourcePackage]:
+        query = _origin_query(distribution, release) | {"architecture": architecture}
+        label = f"source packages of {distribution} {release or ''} {architecture}"
+
+        def make(record: Json) -> records.SourcePackage:
+            return records.SourcePackage(
+                source_key=None,
+                upstream_source_id=whole(record, "id"),
+                upstream_input_id=None,
+                ordinal=0,
+                distribution=record["distribution"],
+                release=record["release"],
+                architecture=architecture,
+                name=record["name"],
+                version=record["version"],
+                name_inferred=0,
+                input_url=None,
+                backend=None,
+                retries=None,
+                next_retry=None,
+                last_seen=record.get("last_seen"),
+                seen=record.get("seen_in_last_sync", 1),
+                status=None,
+                latest_build=record["build_id"],
+            )
+
+        found = self._records("/api/v1/packages/source", query, label, progress)
+        for package in parsed(found, make, "source package", self.skipped):
+            if package.release == release:
+                yield package
+
+    def _binary_packages(
+        self,
+        distribution: str,
+        release: str | None,
+        progress: Progress,
+        connection: sqlite3.Connection,
+    ) -> Iterator[records.BinaryPackage]:
+        """The binaries; what they tell of the artifacts of their latest builds is staged on the way."""
+        query = _origin_query(distribution, release)
+        label = f"binary packages of {distribution} {release or ''}"
+        found = self._records("/api/v1/packages/binary", query, label, progress)
+        wanted = (record for record in found if not isinstance(record, dict) or record.get("release") == release)
+        pairs = parsed(wanted, _binary_and_artifact, "binary package", self.skipped)
+        while batch := list(islice(pairs, incoming.BATCH)):
+            incoming.insert(connection, (artifact for _, artifact in batch if artifact))
+            yield from (binary for binary, _ in batch)
+
+    def _artifacts(self, builds: list[int], progress: Progress) -> Iterator[records.BuildArtifact]:
+        if not builds:
+            return
+        with (
+            ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool,
+            progress.bar("artifacts of BAD builds", len(builds)) as advance,
+        ):
+            for batch in _batches(builds, REQUESTS_AT_ONCE * 16):
+                for build, answer in zip(batch, pool.map(self._artifacts_of, batch), strict=True):
+                    advance(1)
+                    make = _artifact_maker(build)
+                    yield from parsed(iter(answer), make, "build artifact", self.skipped)
+
+    def _artifacts_of(self, build: int) -> list[Any]:
+        path = f"/api/v1/builds/{build}/artifacts"
+        try:
+            answer = self.client.json(path)
+        except NotFoundError:
+            return []
+        except SourceError as error:
+            self.notes.append(f"artifacts of build {build} not read, to be tried again: {error}")
+            return []
+        return answer if isinstance(answer, list) else [None]
+
+    def _queue(self) -> Iterator[records.QueuedBuild]:
+        query: Query = {"limit": EVERYTHING}
+        found = self._records("/api/v1/queue", query, "queue", Progress(silent=True))
+        yield from parsed(found, _queued_build, "queued build", self.skipped)
+
+    def _workers(self) -> Iterator[records.Worker]:
+        path = "/api/v1/workers"
+        try:
+            with self.client.body("GET", path) as body:
+                found = objects(body, "records.item", self.client.address(path))
+                yield from parsed(found, _worker, "worker", self.skipped)
+        except NotFoundError:
+            self.notes.append("workers are not told by this server")
+
+
+def _quoted(name: str) -> str:
+    from urllib.parse import quote
+
+    return quote(name, safe="")
+
+
+def _origin_query(distribution: str, release: str | None) -> dict[str, str | int]:
+    query: dict[str, str | int] = {"distribution": distribution, "limit": EVERYTHING}
+    return query if release is None else query | {"release": release}
+
+
+def _build(record: Json) -> records.Build:
+    return records.Build(
+        upstream_id=whole(record, "id"),
+        source_key=None,
+        source_inferred=0,
+        distribution=record["distribution"],
+        release=record["release"],
+        architecture=record["architecture"],
+        name=record["name"],
+        version=record["version"],
+        backend=record.get("backend"),
+        retries=record.get("retries"),
+        started_at=record["started_at"],
+        built_at=record["built_at"],
+        status=record["status"],
+        log=None,
+    )
+
+
+def _binary_and_artifact(record: Json) -> tuple[records.BinaryPackage, records.BuildArtifact | None]:
+    binary = records.BinaryPackage(
+        binary_key=None,
+        upstream_id=whole(record, "id"),
+        source_key=None,
+        source_inferred=0,
+        source_name=source_name(record["url"]),
+        distribution=record["distribution"],
+        release=record["release"],
+        origin_architecture=record["architecture"],
+        name=record["name"],
+        version=record["version"],
+        architecture=record["architecture"],
+        component=record["component"],
+        artifact_url=record["url"],
+        seen=record.get("seen_in_last_sync", 1),
+        status=None,
+        latest_build=record["build_id"],
+    )
+    if record["artifact_id"] is None or record["build_id"] is None or record["status"] == "BAD":
+        return binary, None
+    artifact = records.BuildArtifact(
+        artifact_key=None,
+        upstream_id=record["artifact_id"],
+        upstream_build_id=record["build_id"],
+        name=record["name"],
+        status=record["status"],
+        has_diffoscope=int(record["diffoscope_log_id"] is not None),
+        has_attestation=int(record["attestation_log_id"] is not None),
+    )
+    return binary, artifact
+
+
+def _artifact_maker(build: int) -> Any:
+    def make(record: Json) -> records.BuildArtifact:
+        return records.BuildArtifact(
+            artifact_key=None,
+            upstream_id=whole(record, "id"),
+            upstream_build_id=build,
+            name=record["name"],
+            status=record["status"],
+            has_diffoscope=record["has_diffoscope"],
+            has_attestation=record["has_attestation"],
+        )
+
+    return make
+
+
+def _queued_build(record: Json) -> records.QueuedBuild:
+    return records.QueuedBuild(
+        upstream_id=whole(record, "id"),
+        source_key=None,
+        distribution=record["distribution"],
+        release=record["release"],
+        architecture=record["architecture"],
+        name=record["name"],
+        version=record["version"],
+        priority=record["priority"],
+        queued_at=record["queued_at"],
+        started_at=record["started_at"],
+        worker=None,
+    )
+
+
+def _worker(record: Json) -> records.Worker:
+    return records.Worker(
+        upstream_id=whole(record, "id"),
+        name=record["name"] or f"worker {record['id']}",
+        status=record["status"],
+        last_ping=record["last_ping"],
+        is_online=record["is_online"],
+    )
+
+
+def _batches(items: list[int], size: int) -> Iterable[list[int]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

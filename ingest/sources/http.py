@@ -1,0 +1,207 @@
+"""Talks to other people's servers: patient, bounded, and clear about what went wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import email.utils
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
+
+import httpx
+import orjson
+import stamina
+
+from ingest import __version__
+from ingest.errors import NotFoundError, SourceError, UnreachableError
+from ingest.sources.base import Source
+
+ATTEMPTS = 5
+SILENCE_SECONDS = 60.0
+"""How long a server may send nothing."""
+LONGEST_SECONDS = 1800.0
+"""How long one response may take altogether."""
+LARGEST_BODY = 8 * 1024**3
+"""Bytes, decompressed. A whole archive's binaries are about 0.1 GB."""
+LONGEST_WAIT = dt.timedelta(minutes=2)
+"""What a Retry-After may ask for at most."""
+_IN_MEMORY = 1024 * 1024
+_SMALL_BODY = 16 * 1024 * 1024
+_RETRIED = {408, 425, 429, 500, 502, 503, 504}
+_ABSENT = {404, 405, 410, 501}
+
+Query = Mapping[str, str | int]
+
+
+class _TryAgain(UnreachableError):
+    """A failure that may pass by itself."""
+
+    def __init__(self, message: str, wait: dt.timedelta | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class Client:
+    """GETs below one base URL. Bodies go through a file, so memory stays flat."""
+
+    def __init__(self, base: str, *, silence_seconds: float = SILENCE_SECONDS) -> None:
+        stamina.instrumentation.set_on_retry_hooks([])
+        self.base = base.rstrip("/")
+        self.silence_seconds = silence_seconds
+        self._http = httpx.Client(
+            follow_redirects=True,
+            timeout=httpx.Timeout(silence_seconds, connect=min(20.0, silence_seconds)),
+            headers={"User-Agent": f"rebuilderd-datasette/{__version__}"},
+            limits=httpx.Limits(max_connections=16),
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def json(self, path: str, query: Query | None = None, *, attempts: int = ATTEMPTS) -> Any:
+        """A small response, parsed. Raises NotFoundError, UnreachableError, SourceError."""
+        with self.body("GET", path, query, attempts=attempts) as body:
+            content = body.read(_SMALL_BODY)
+        try:
+            return orjson.loads(content)
+        except orjson.JSONDecodeError as error:
+            raise SourceError(
+                f"{self.address(path)}: answered something that is not JSON; is this a rebuilderd?"
+            ) from error
+
+    @contextmanager
+    def body(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        *,
+        content: Any = None,
+        attempts: int = ATTEMPTS,
+    ) -> Iterator[IO[bytes]]:
+        """The decompressed body of a response as a file, fetched whole, again where that may help.
+
+        Raises NotFoundError, UnreachableError, SourceError.
+        """
+        for attempt in stamina.retry_context(
+            on=_wait, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=20.0
+        ):
+            with attempt:
+                spool = self._fetch(method, path, query, content)
+        with spool:
+            yield spool
+
+    def address(self, path: str) -> str:
+        return f"{self.base}{path}"
+
+    def _fetch(self, method: str, path: str, query: Query | None, content: Any) -> IO[bytes]:
+        address = self.address(path)
+        # Kept open for the caller, who closes it after reading.
+        spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
+        try:
+            with self._http.stream(method, address, params=query, json=content) as response:
+                _check_status(response, address)
+                self._receive(response, spool, address)
+        except httpx.TimeoutException as error:
+            spool.close()
+            raise _TryAgain(
+                f"{address}: no answer within {self.silence_seconds:.0f} seconds; "
+                "check that the server is up and try again later."
+            ) from error
+        except httpx.TooManyRedirects as error:
+            spool.close()
+            raise SourceError(f"{address}: redirects without end; check the URL.") from error
+        except httpx.ConnectError as error:
+            spool.close()
+            raise _TryAgain(f"{address}: cannot connect ({error}); check the URL and the server.") from error
+        except httpx.DecodingError as error:
+            spool.close()
+            raise _TryAgain(f"{address}: the answer cannot be decompressed; try again later.") from error
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            spool.close()
+            raise SourceError(f"{address}: not a usable URL ({error}).") from error
+        except httpx.HTTPError as error:
+            spool.close()
+            raise _TryAgain(f"{address}: the connection broke off ({error}); try again later.") from error
+        except BaseException:
+            spool.close()
+            raise
+        spool.seek(0)
+        return spool
+
+    @staticmethod
+    def _receive(response: httpx.Response, spool: IO[bytes], address: str) -> None:
+        received = 0
+        deadline = time.monotonic() + LONGEST_SECONDS
+        for chunk in response.iter_bytes():
+            received += len(chunk)
+            if received > LARGEST_BODY:
+                raise SourceError(f"{address}: the answer is larger than {LARGEST_BODY >> 30} GiB; refused.")
+            if time.monotonic() > deadline:
+                raise SourceError(
+                    f"{address}: the answer took longer than {LONGEST_SECONDS / 60:.0f} minutes; "
+                    "try again when the server is less busy."
+                )
+            spool.write(chunk)
+
+
+def _check_status(response: httpx.Response, address: str) -> None:
+    status = response.status_code
+    if status == 200:
+        return
+    if status in _ABSENT:
+        raise NotFoundError(f"{address}: answered {status}; is this the URL of a rebuilderd?")
+    if status in _RETRIED:
+        raise _TryAgain(
+            f"{address}: answered {status} again and again; try again later.",
+            _retry_after(response.headers.get("Retry-After")),
+        )
+    raise SourceError(f"{address}: answered {status} {response.reason_phrase}; check the URL and its access.")
+
+
+def _retry_after(header: str | None) -> dt.timedelta | None:
+    """What a Retry-After header asks for, as seconds or as a date; at most two minutes."""
+    if header is None:
+        return None
+    if header.strip().isdigit():
+        return min(dt.timedelta(seconds=min(int(header), 86400)), LONGEST_WAIT)
+    try:
+        until = email.utils.parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    if until.tzinfo is None:
+        return None
+    wait = until - dt.datetime.now(dt.UTC)
+    return max(dt.timedelta(0), min(wait, LONGEST_WAIT))
+
+
+def _wait(error: Exception) -> bool | dt.timedelta:
+    if not isinstance(error, _TryAgain):
+        return False
+    return True if error.wait is None else error.wait
+
+
+def open_api(address: str, release: str | None) -> Source:
+    """The rebuilderd at a URL, by API v1 where it answers, else by v0. Raises SourceError."""
+    from ingest.sources import published_location
+    from ingest.sources.api_v0 import ApiV0
+    from ingest.sources.api_v1 import ApiV1
+
+    client = Client(address)
+    location = published_location(address)
+    try:
+        try:
+            answer = client.json("/api/v1/meta/distributions")
+            if isinstance(answer, list):
+                return ApiV1(client, location)
+        except NotFoundError:
+            answer = client.json("/api/v0/dashboard")
+            if isinstance(answer, dict) and "suites" in answer:
+                return ApiV0(client, location, release)
+    except BaseException:
+        client.close()
+        raise
+    client.close()
+    raise SourceError(f"{location}: answers, but not as a rebuilderd does; check the URL.")

@@ -1,0 +1,81 @@
+"""Streams records out of JSON, one at a time, whatever the size of the document."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import IO, Any, TypeVar
+
+import ijson
+
+from ingest.errors import SourceError
+from ingest.incoming import plain
+
+Json = dict[str, Any]
+_Record = TypeVar("_Record")
+
+
+class Skipped(Counter[tuple[str, str]]):
+    """Counts records that cannot even be looked at, by what they should be and why not."""
+
+    def add(self, relation: str, problem: str) -> None:
+        self[relation, problem] += 1
+
+    def report(self, connection: sqlite3.Connection) -> None:
+        """Add the counts to the run's own."""
+        connection.executemany(
+            "INSERT INTO skipped VALUES (?, ?, ?, NULL)",
+            ((relation, problem, count) for (relation, problem), count in self.items()),
+        )
+
+
+def objects(body: IO[bytes], prefix: str, where: str) -> Iterator[Any]:
+    """The values at an ijson prefix (``item``, ``records.item``). Raises SourceError."""
+    try:
+        yield from ijson.items(body, prefix, use_float=True)
+    except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
+        raise SourceError(
+            f"{where}: the JSON is broken or cut short ({_short(error)}); try again or check the server."
+        ) from error
+
+
+def total(body: IO[bytes], where: str) -> int:
+    """How many records a page of API v1 says there are. Raises SourceError."""
+    for value in objects(body, "total", where):
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return value
+    raise SourceError(f"{where}: JSON, but without a total as API v1 gives it; is this a rebuilderd?")
+
+
+def parsed(
+    values: Iterator[Any],
+    make: Callable[[Json], _Record],
+    relation: str,
+    skipped: Skipped,
+) -> Iterator[_Record]:
+    """Records made of JSON objects; what is no object or has no usable id is skipped and counted."""
+    for value in values:
+        if not isinstance(value, dict):
+            skipped.add(relation, "record")
+            continue
+        try:
+            record = make({key: plain(item) for key, item in value.items()})
+        except KeyError as error:
+            skipped.add(relation, str(error.args[0]))
+        except (TypeError, AttributeError):
+            skipped.add(relation, "structure")
+        else:
+            yield record
+
+
+def whole(record: Json, key: str) -> int:
+    """A field that has to be an integer. Raises KeyError."""
+    value = record[key]
+    if not isinstance(value, int):
+        raise KeyError(key)
+    return value
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:80]
