@@ -106,6 +106,7 @@ class _Run:
                     rebuilder_id=rebuilder_id,
                     generation=generation,
                     after=after,
+                    artifacts_after=0 if self.source.completes_artifacts else after,
                     now=values.now(),
                     previous_ingest_at=self._previous_ingest_at(),
                     carries_inputs=self.source.carries_inputs,

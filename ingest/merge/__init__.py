@@ -18,7 +18,8 @@ ALWAYS_ALLOWED = 20
 class Context:
     """What the merge has to know of the run besides the incoming relations.
 
-    ``after`` is the highest upstream build id that need not be read again.
+    ``after`` is the highest upstream build id that need not be read again;
+    artifacts are merged of builds after ``artifacts_after``.
     ``carries_inputs``: the source knows input URLs, retries and their times.
     ``carries_status``: the source says the status of packages itself.
     """
@@ -26,6 +27,7 @@ class Context:
     rebuilder_id: int
     generation: int
     after: int
+    artifacts_after: int
     now: str
     previous_ingest_at: str | None
     carries_inputs: bool
@@ -52,6 +54,7 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
         "rebuilder_id": context.rebuilder_id,
         "generation": context.generation,
         "after": context.after,
+        "artifacts_after": context.artifacts_after,
         "now": context.now,
         "previous_ingest_at": context.previous_ingest_at,
         "carries_inputs": context.carries_inputs,

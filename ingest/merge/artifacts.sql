@@ -14,7 +14,7 @@ FROM incoming_build_artifacts AS i
 JOIN main.builds AS b
     ON b.rebuilder_id = :rebuilder_id AND b.generation = :generation
         AND b.upstream_id = i.upstream_build_id
-WHERE i.upstream_build_id > :after AND NOT EXISTS (
+WHERE i.upstream_build_id > :artifacts_after AND NOT EXISTS (
     SELECT 1 FROM main.build_artifacts AS m
     WHERE m.build_id = b.id AND m.name = i.name AND m.upstream_id IS i.upstream_id
 );

@@ -29,6 +29,7 @@ class ApiV1(Source):
     """Few large requests; artifacts one request each, for BAD builds only. Never an attestation."""
 
     kind = "API v1"
+    completes_artifacts = True
 
     def __init__(self, client: Client, location: str) -> None:
         super().__init__(location)
@@ -60,7 +61,16 @@ class ApiV1(Source):
                 (known.highest_build,),
             )
         ]
-        incoming.insert(connection, self._artifacts([*wanted, *known.without_artifacts], progress))
+        wanted += known.without_artifacts
+        # The list of binaries told a part of these already; only all of them count as read.
+        connection.execute(
+            "CREATE INDEX temp.artifacts_by_build ON incoming_build_artifacts (upstream_build_id)"
+        )
+        connection.executemany(
+            "DELETE FROM incoming_build_artifacts WHERE upstream_build_id = ?",
+            ((build,) for build in wanted),
+        )
+        incoming.insert(connection, self._artifacts(wanted, progress))
         self.skipped.report(connection)
 
     def _origins(self) -> Iterator[tuple[str, str | None, list[str]]]:
@@ -269,7 +279,7 @@ def _binary_and_artifact(record: Json) -> tuple[records.BinaryPackage, records.B
     if record["artifact_id"] is None or record["build_id"] is None or record["status"] == "BAD":
         return binary, None
     artifact = records.BuildArtifact(
-        artifact_key=None,
+        artifact_key=whole(record, "artifact_id"),
         upstream_id=record["artifact_id"],
         upstream_build_id=record["build_id"],
         name=record["name"],
@@ -283,7 +293,7 @@ def _binary_and_artifact(record: Json) -> tuple[records.BinaryPackage, records.B
 def _artifact_maker(build: int) -> Any:
     def make(record: Json) -> records.BuildArtifact:
         return records.BuildArtifact(
-            artifact_key=None,
+            artifact_key=whole(record, "id"),
             upstream_id=whole(record, "id"),
             upstream_build_id=build,
             name=record["name"],

@@ -30,6 +30,8 @@ class Source(ABC):
     """Whether input URLs, retries and their times are known of every source package."""
     carries_status = False
     """Whether the source says the status of packages itself (it knows binaries only)."""
+    completes_artifacts = False
+    """Whether artifacts of builds that were read before may still come."""
     lists_packages = True
     """Whether it lists packages at all."""
 
