@@ -65,6 +65,12 @@ UPDATE binary_map SET id = c.id
 FROM changed_binaries AS c
 WHERE c.binary_key = binary_map.binary_key AND binary_map.id IS NULL AND :known_before;
 
+-- A link that a better source gave is not given up for an inferred one.
+UPDATE changed_binaries SET source_package_id = m.source_package_id, source_inferred = 0
+FROM main.binary_packages AS m
+WHERE changed_binaries.source_inferred AND m.id = changed_binaries.id AND NOT m.source_inferred
+    AND m.source_package_id IS NOT NULL;
+
 INSERT INTO main.package_names (name)
 SELECT DISTINCT c.name FROM changed_binaries AS c
 WHERE c.id IS NULL AND NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
