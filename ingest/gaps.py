@@ -28,6 +28,21 @@ HAVING count(*) = (
 )
 """
 
+_MOVED_TO = """
+SELECT new.label
+FROM changed_sources AS c
+CROSS JOIN main.source_packages AS m ON m.id = c.id
+CROSS JOIN main.origins AS new ON new.id = c.origin_id
+WHERE m.origin_id = :origin_id AND m.is_current AND c.seen AND c.origin_id <> :origin_id
+GROUP BY new.id
+HAVING count(*) >= :share * (
+    SELECT count(*) FROM main.source_packages AS s
+    WHERE s.origin_id = :origin_id AND s.is_current
+        AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+)
+ORDER BY count(*) DESC
+"""
+
 _NEW_NAME = """
 SELECT new.label
 FROM main.origins AS old
@@ -57,8 +72,8 @@ WHERE old.id = :origin_id
 def settle(connection: sqlite3.Connection, rebuilder_id: int, generation: int) -> list[str]:
     """Decide what becomes of origins that this run would empty.
 
-    One whose packages turned up in a new origin was renamed: its packages are
-    not current any more. Else it is a sync gap: the last known state is kept
+    One whose packages moved to another origin, or turned up in a new one, was
+    renamed: its packages are not current any more. Else it is a sync gap: the last known state is kept
     (its id goes to the temporary table ``gap_origins``). Returns notes.
     """
     who = {"rebuilder_id": rebuilder_id, "generation": generation, "share": RENAMED_SHARE}
@@ -68,7 +83,11 @@ def settle(connection: sqlite3.Connection, rebuilder_id: int, generation: int) -
         (label,) = connection.execute(
             "SELECT label FROM main.origins WHERE id = ?", (origin_id,)
         ).fetchone()
-        if new_name := connection.execute(_NEW_NAME, parameters).fetchone():
+        new_name = (
+            connection.execute(_MOVED_TO, parameters).fetchone()
+            or connection.execute(_NEW_NAME, parameters).fetchone()
+        )
+        if new_name:
             notes.append(f"{label} was renamed to {new_name[0]}")
         else:
             notes.append(f"sync gap: no packages listed for {label}, last known state kept")

@@ -31,15 +31,30 @@ FROM (
 )
 """
 
+_COMPARE_SOURCES = """
+SELECT coalesce(sum(same), 0), coalesce(sum(NOT same), 0)
+FROM (
+    SELECT (i.name, i.version) IS (s.name, s.version) AS same
+    FROM (
+        SELECT * FROM main.source_packages
+        WHERE rebuilder_id = :rebuilder_id AND generation = :generation AND upstream_source_id IS NOT NULL
+        ORDER BY upstream_source_id DESC LIMIT :sample
+    ) AS s
+    CROSS JOIN incoming_source_packages AS i ON i.upstream_source_id = s.upstream_source_id
+)
+"""
+
 
 def restarted(connection: sqlite3.Connection, rebuilder_id: int, generation: int, highest: int) -> bool:
     """Whether the builds we know by their upstream ids are other builds now.
 
     So it is where more of them differ than agree, or where none is left and
-    upstream's ids end before the highest that we know.
+    upstream's ids end before the highest that we know. Without builds to
+    compare, the ids of source packages tell.
     """
-    if highest == 0:
-        return False
     parameters = {"rebuilder_id": rebuilder_id, "generation": generation, "sample": _SAMPLE}
     same, different, upstream_highest = connection.execute(_COMPARE, parameters).fetchone()
-    return bool(different > same or (same == 0 and upstream_highest < highest))
+    if same or different or upstream_highest < highest:
+        return bool(different >= same)
+    same, different = connection.execute(_COMPARE_SOURCES, parameters).fetchone()
+    return bool(different > same)

@@ -142,7 +142,7 @@ class _Run:
             return generation, known.highest_build
         self.source.stage(self.connection, known, self.progress)
         incoming.create_missing(self.connection)
-        if self.rebuilder and generations.restarted(
+        if self.source.lists_packages and self.rebuilder and generations.restarted(
             self.connection, self.rebuilder.id, generation, self.rebuilder.highest_build
         ):
             if known.highest_build:
@@ -177,7 +177,7 @@ class _Run:
             return int(table.insert(row).last_pk)
         if generation != self.rebuilder.generation:
             self._retire(self.rebuilder)
-        if not self.unchanged:
+        if self.source.lists_packages and not self.unchanged:
             self.connection.execute(
                 "UPDATE main.rebuilders SET kind = :kind, url = :url, generation = :generation"
                 " WHERE id = :id AND (kind, url, generation) IS NOT (:kind, :url, :generation)",
@@ -217,7 +217,7 @@ class _Run:
             taken += snapshots.take(self.connection, context)
             if not self.unchanged:
                 taken += snapshots.reconstruct(self.connection, context)
-        self._remember_position(context)
+            self._remember_position(context)
         return Result(
             rebuilder=self.name,
             unchanged=self.unchanged,

@@ -73,12 +73,13 @@ WHERE changed_binaries.source_inferred AND m.id = changed_binaries.id AND NOT m.
 
 INSERT INTO main.package_names (name)
 SELECT DISTINCT c.name FROM changed_binaries AS c
-WHERE c.id IS NULL AND NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
+WHERE NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
 ORDER BY c.name;
 
 UPDATE main.binary_packages AS m SET
     source_package_id = coalesce(c.source_package_id, m.source_package_id),
     name = c.name,
+    name_id = (SELECT n.id FROM main.package_names AS n WHERE n.name = c.name),
     version = c.version,
     architecture = c.architecture,
     component = c.component,

@@ -70,19 +70,53 @@ UPDATE changed_sources SET id = coalesce(
         WHERE m.name = changed_sources.name AND m.version = changed_sources.version
             AND m.origin_id = changed_sources.origin_id AND m.rebuilder_id = :rebuilder_id
             AND m.generation = :generation AND m.ordinal = changed_sources.ordinal
+            AND m.id NOT IN (SELECT id FROM source_map WHERE id IS NOT NULL)
     ),
     (
         SELECT m.id FROM main.source_packages AS m
         JOIN main.origins AS o ON o.id = m.origin_id
         WHERE m.rebuilder_id = :rebuilder_id AND m.generation = :generation
             AND m.upstream_source_id = changed_sources.upstream_source_id
-            AND m.ordinal = changed_sources.ordinal
+            AND m.ordinal = changed_sources.ordinal AND m.name = changed_sources.name
             AND o.architecture = changed_sources.architecture
+            AND m.id NOT IN (SELECT id FROM source_map WHERE id IS NOT NULL)
     )
 )
 WHERE id IS NULL AND :known_before;
 UPDATE source_map SET id = c.id
 FROM changed_sources AS c WHERE c.source_key = source_map.source_key AND source_map.id IS NULL AND :known_before;
+
+-- Rows that go by another name, version or origin from now on. They make room
+-- for each other first; where a published row keeps the place, they go behind it.
+-- Days from which they, and packages that return, count otherwise than before.
+CREATE TEMP TABLE moved_sources AS
+SELECT m.id, c.origin_id FROM changed_sources AS c
+CROSS JOIN main.source_packages AS m ON m.id = c.id
+WHERE (m.name, m.version, m.origin_id) IS NOT (c.name, c.version, c.origin_id);
+CREATE TEMP TABLE recount AS
+SELECT substr(min(b.built_at), 1, 10) AS day FROM main.builds AS b
+WHERE b.source_package_id IN (SELECT id FROM moved_sources)
+UNION ALL
+SELECT substr(min(m.last_seen), 1, 10) FROM changed_sources AS c
+CROSS JOIN main.source_packages AS m ON m.id = c.id
+WHERE c.seen AND NOT m.is_current;
+UPDATE main.source_packages SET ordinal = -id WHERE id IN (SELECT id FROM moved_sources);
+UPDATE changed_sources AS c SET ordinal = c.ordinal + 1 + max(
+    (
+        SELECT max(m.ordinal) FROM main.source_packages AS m INDEXED BY source_packages_identity
+        WHERE m.name = c.name AND m.version = c.version AND m.origin_id = c.origin_id
+            AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation
+    ),
+    (
+        SELECT max(x.ordinal) FROM changed_sources AS x
+        WHERE x.name = c.name AND x.version = c.version AND x.origin_id = c.origin_id
+    )
+)
+WHERE :known_before AND (id IS NULL OR id IN (SELECT id FROM moved_sources)) AND EXISTS (
+    SELECT 1 FROM main.source_packages AS m INDEXED BY source_packages_identity
+    WHERE m.name = c.name AND m.version = c.version AND m.origin_id = c.origin_id
+        AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.ordinal = c.ordinal
+);
 
 -- Published rows that are listed no more.
 CREATE TEMP TABLE vanished_sources AS

@@ -1,6 +1,7 @@
 INSERT INTO main.package_names (name)
 SELECT DISTINCT c.name FROM changed_sources AS c
-WHERE c.id IS NULL AND NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
+WHERE (c.id IS NULL OR c.id IN (SELECT id FROM moved_sources))
+    AND NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
 ORDER BY c.name;
 
 -- What else depends on where a package is listed and whether it is current.
@@ -8,12 +9,9 @@ CREATE TEMP TABLE touched_sources (id INTEGER PRIMARY KEY);
 INSERT INTO touched_sources
 SELECT m.id FROM changed_sources AS c
 CROSS JOIN main.source_packages AS m ON m.id = c.id
-WHERE m.attempts AND (m.is_current, m.origin_id) IS NOT (c.seen, c.origin_id)
+WHERE m.attempts AND m.is_current IS NOT c.seen
+UNION SELECT id FROM moved_sources
 UNION SELECT id FROM vanished_sources;
-CREATE TEMP TABLE moved_sources AS
-SELECT m.id, c.origin_id FROM changed_sources AS c
-CROSS JOIN main.source_packages AS m ON m.id = c.id
-WHERE m.origin_id <> c.origin_id;
 UPDATE main.builds SET origin_id = t.origin_id
 FROM moved_sources AS t WHERE builds.source_package_id = t.id;
 UPDATE main.binary_packages SET origin_id = t.origin_id
@@ -23,6 +21,7 @@ UPDATE main.source_packages AS m SET
     origin_id = c.origin_id,
     name = c.name,
     version = c.version,
+    ordinal = CASE WHEN m.ordinal < 0 THEN c.ordinal ELSE m.ordinal END,
     is_current = c.seen,
     last_seen = coalesce(iso_time(c.last_seen), m.last_seen),
     input_url = CASE WHEN :carries_inputs THEN c.input_url ELSE m.input_url END,
@@ -43,6 +42,10 @@ WHERE m.id = c.id AND (
     OR (:carries_status AND m.status IS NOT c.status)
     OR (c.upstream_source_id IS NOT NULL AND m.upstream_source_id IS NOT c.upstream_source_id)
 );
+
+UPDATE main.source_packages AS m SET name_id = n.id
+FROM moved_sources AS t CROSS JOIN main.package_names AS n
+WHERE m.id = t.id AND n.name = m.name AND m.name_id <> n.id;
 
 INSERT INTO main.source_packages (
     id, rebuilder_id, generation, origin_id, name, version, ordinal, status, is_current, attempts,

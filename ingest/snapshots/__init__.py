@@ -8,14 +8,13 @@ from ingest import sql
 from ingest.merge import Context
 
 _START = """
-SELECT min(coalesce(late, '9999'), coalesce(date(last_known, '+1 day'), '0000'))
-FROM (
-    SELECT
-        (SELECT substr(min(built_at), 1, 10) FROM new_builds) AS late,
-        (
-            SELECT substr(max(captured_at), 1, 10) FROM main.snapshots
-            WHERE rebuilder_id = :rebuilder_id AND kind <> 'imported' AND captured_at < :today
-        ) AS last_known
+SELECT min(day) FROM (
+    SELECT substr(min(built_at), 1, 10) AS day FROM new_builds
+    UNION ALL
+    SELECT day FROM recount
+    UNION ALL
+    SELECT coalesce(date(substr(max(captured_at), 1, 10), '+1 day'), '0000') FROM main.snapshots
+    WHERE rebuilder_id = :rebuilder_id AND kind <> 'imported' AND captured_at < :today
 )
 """
 
@@ -23,8 +22,9 @@ FROM (
 def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     """Compute the days that no run saw, from the builds; returns the snapshots written.
 
-    Starts at the earliest day a new build belongs to, or where the last known
-    day ended, whichever is first; past days without news cost nothing.
+    Starts at the earliest day that a new build belongs to or that a package's
+    move or return concerns, or where the last known day ended, whichever is
+    first; past days without news cost nothing.
     """
     today = context.now[:10]
     who = {"rebuilder_id": context.rebuilder_id, "generation": context.generation}

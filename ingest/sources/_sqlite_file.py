@@ -76,8 +76,14 @@ def explain(error: sqlite3.Error) -> str:
     return f"it cannot be read as a rebuilderd database, SQLite says “{message}”; check where it comes from."
 
 
+def is_attached(connection: sqlite3.Connection) -> bool:
+    return any(row[1] == "upstream" for row in connection.execute("PRAGMA database_list"))
+
+
 def attach(connection: sqlite3.Connection, path: Path) -> None:
     """Attach the file as ``upstream``. Raises SourceError where it cannot be read."""
+    if is_attached(connection):
+        return
     try:
         connection.execute("ATTACH ? AS upstream", (uri(path),))
         connection.execute("SELECT 1 FROM upstream.sqlite_master LIMIT 1").fetchone()

@@ -46,13 +46,12 @@ class _TryAgain(UnreachableError):
 class Client:
     """GETs below one base URL. Bodies go through a file, so memory stays flat."""
 
-    def __init__(self, base: str, *, silence_seconds: float = SILENCE_SECONDS) -> None:
+    def __init__(self, base: str) -> None:
         stamina.instrumentation.set_on_retry_hooks([])
         self.base = base.rstrip("/")
-        self.silence_seconds = silence_seconds
         self._http = httpx.Client(
             follow_redirects=True,
-            timeout=httpx.Timeout(silence_seconds, connect=min(20.0, silence_seconds)),
+            timeout=httpx.Timeout(SILENCE_SECONDS, connect=min(20.0, SILENCE_SECONDS)),
             headers={"User-Agent": f"rebuilderd-datasette/{__version__}"},
             limits=httpx.Limits(max_connections=16),
         )
@@ -107,7 +106,7 @@ class Client:
         except httpx.TimeoutException as error:
             spool.close()
             raise _TryAgain(
-                f"{address}: no answer within {self.silence_seconds:.0f} seconds; "
+                f"{address}: no answer within {SILENCE_SECONDS:.0f} seconds; "
                 "check that the server is up and try again later."
             ) from error
         except httpx.TooManyRedirects as error:

@@ -1,0 +1,320 @@
+"""Servers that stall, lie, break off or answer nonsense."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+import stamina
+from fake_server import answer, binary_package, build, page, rebuilderd, serve, source_package
+from helpers import DAEMON, dump, ingest, one, rows, run
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ingest.errors import IngestError, SourceError
+from ingest.sources import http
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Three attempts without a pause between them, and one second of patience."""
+    monkeypatch.setattr(http, "SILENCE_SECONDS", 1.0)
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+def fails(database: Path, url: str, saying: str) -> None:
+    """One sentence on stderr, exit code 1, the data as before, the error kept."""
+    before = dump(database) if database.exists() else None
+    result = run("ingest", database, url, "--name", "r")
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("Error: ") and result.stderr.count("\n") == 1
+    assert saying in result.stderr
+    assert saying in one(database, "SELECT error FROM ingest_runs ORDER BY id DESC LIMIT 1")
+    if before is not None:
+        assert dump(database) == before
+
+
+def test_a_healthy_server_is_read(tmp_path: Path) -> None:
+    with serve(rebuilderd()) as server:
+        ingest(tmp_path / "r.db", server.url)
+    assert rows(tmp_path / "r.db", "SELECT name, status FROM source_packages ORDER BY name") == [
+        ("acl", "GOOD"),
+        ("bzip2", "GOOD"),
+        ("curl", "GOOD"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "saying"),
+    [
+        (answer(b"<html>It works!</html>"), "not JSON"),
+        (answer(b"", 404), "answered 404"),
+        (answer({"hello": "world"}), "not as a rebuilderd does"),
+        (answer([1, 2]), "not a list of names"),
+        (answer(b"forbidden", 403), "answered 403"),
+    ],
+)
+def test_a_url_that_is_no_rebuilderd_is_named(first: object, saying: str, tmp_path: Path) -> None:
+    with serve({"/api/v1/meta/distributions": first}) as server:  # type: ignore[dict-item]
+        fails(tmp_path / "r.db", server.url, saying)
+
+
+def test_nobody_listening_is_named(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    fails(tmp_path / "r.db", f"http://127.0.0.1:{port}", "cannot connect")
+
+
+@pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/", "https://:99999/"])
+def test_an_unusable_url_is_named(url: str, tmp_path: Path) -> None:
+    result = run("ingest", tmp_path / "r.db", url, "--name", "r")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1
+
+
+def stall(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"total": 3, "records": [')
+    handler.wfile.flush()
+    time.sleep(3)
+
+
+def reset(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", "1000")
+    handler.end_headers()
+    handler.wfile.write(b'{"total": 3, "records": [')
+    handler.wfile.flush()
+    handler.close_connection = True
+
+
+def undecodable(handler: BaseHTTPRequestHandler) -> None:
+    answer(b"this is not zstd", Content_Encoding="zstd")(handler)
+
+
+@pytest.mark.parametrize(
+    ("binary", "saying"),
+    [
+        (stall, "no answer within 1 seconds"),
+        (reset, "the connection broke off"),
+        (undecodable, "cannot be decompressed"),
+        (answer(b'{"total": 3, "records": [{"id": 1'), "broken or cut short"),
+        (answer(b'{"records": []}'), "without a total"),
+        (answer(b"[]"), "without a total"),
+        (answer(b'{"total": "many", "records": []}'), "without a total"),
+        (page(binary_package(1, "acl"), total=3), "gave 1 records of 3"),
+        (answer(b"busy", 503), "answered 503 again and again"),
+        (answer(b"", 302, Location="/api/v1/packages/binary"), "redirects without end"),
+    ],
+)
+def test_a_list_that_does_not_come_whole_leaves_the_database_as_it_was(
+    binary: object, saying: str, tmp_path: Path
+) -> None:
+    database = tmp_path / "r.db"
+    with serve(rebuilderd()) as server:
+        ingest(database, server.url)
+        server.answers["/api/v1/packages/binary"] = binary  # type: ignore[assignment]
+        fails(database, server.url, saying)
+        assert rows(database, "SELECT count(*) FROM binary_packages") == [(3,)]
+
+
+def test_a_slow_server_that_keeps_talking_is_waited_for(tmp_path: Path) -> None:
+    content = json.dumps({"total": 1, "records": [binary_package(1, "acl")]}).encode()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(content)))
+        handler.end_headers()
+        for start in range(0, len(content), 200):
+            handler.wfile.write(content[start : start + 200])
+            handler.wfile.flush()
+            time.sleep(0.4)
+
+    with serve(rebuilderd(binary=slow)) as server:
+        ingest(tmp_path / "r.db", server.url)
+    assert one(tmp_path / "r.db", "SELECT name FROM binary_packages") == "acl"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_again_after_the_time_it_names(status: int, tmp_path: Path) -> None:
+    answers = rebuilderd()
+    healthy = answers["/api/v1/packages/source"]
+    times: list[float] = []
+
+    def busy_once(handler: BaseHTTPRequestHandler) -> None:
+        times.append(time.monotonic())
+        (healthy if len(times) > 1 else answer(b"", status, Retry_After="1"))(handler)
+
+    answers["/api/v1/packages/source"] = busy_once
+    with serve(answers) as server, stamina.set_testing(False):
+        ingest(tmp_path / "r.db", server.url)
+    assert len(times) == 2 and times[1] - times[0] >= 1.0
+    assert one(tmp_path / "r.db", "SELECT count(*) FROM source_packages") == 3
+
+
+def test_a_connection_that_breaks_once_is_tried_again(tmp_path: Path) -> None:
+    answers = rebuilderd()
+    healthy = answers["/api/v1/builds"]
+    tries: list[int] = []
+
+    def flaky(handler: BaseHTTPRequestHandler) -> None:
+        tries.append(1)
+        (healthy if len(tries) > 1 else reset)(handler)
+
+    answers["/api/v1/builds"] = flaky
+    with serve(answers) as server:
+        ingest(tmp_path / "r.db", server.url)
+    assert one(tmp_path / "r.db", "SELECT count(*) FROM builds") == 3
+
+
+def test_a_redirect_is_followed(tmp_path: Path) -> None:
+    with serve(rebuilderd()) as target:
+        moved = {
+            path: answer(b"", 301, Location=f"{target.url}{path}") for path in target.answers
+        }
+        with serve(moved) as server:
+            ingest(tmp_path / "r.db", server.url)
+    assert one(tmp_path / "r.db", "SELECT count(*) FROM builds") == 3
+
+
+@pytest.mark.parametrize(
+    ("relation", "record"),
+    [
+        ("source", source_package(9, "dash", id="nine")),
+        ("source", source_package(9, "dash", name=["a", "list"])),
+        ("source", source_package(9, "dash", name=None)),
+        ("source", source_package(9, "dash", last_seen="yesterday")),
+        ("source", source_package(9, "dash", seen_in_last_sync="yes")),
+        ("source", "no object"),
+        ("source", {"id": 9}),
+        ("binary", binary_package(9, "dash", version={"no": "text"})),
+        ("binary", binary_package(9, "dash", name="a" * 10_000)),
+        ("binary", binary_package(9, "dash", name="evil\x1b[31m\u202e")),
+        ("binary", None),
+        ("builds", build(9, "acl", built_at="99999-01-01T00:00:00")),
+        ("builds", build(9, "acl", built_at="2026-02-31T00:00:00")),
+        ("builds", build(9, "acl", status="SPLENDID")),
+        ("builds", build(9, "acl", id=2**70)),
+        ("builds", build(9, "acl", started_at=12345)),
+        ("builds", build(9, "acl", retries="many")),
+    ],
+)
+def test_one_bad_record_is_skipped_counted_and_named_and_the_rest_taken(
+    relation: str, record: object, tmp_path: Path
+) -> None:
+    good = {"source": source_package, "binary": binary_package, "builds": build}[relation]
+    numbered = enumerate(("acl", "bzip2", "curl"), 1)
+    changed = page(*(good(id, name) for id, name in numbered), record)
+    database = tmp_path / "r.db"
+    with serve(rebuilderd(**{relation: changed})) as server:
+        ingest(database, server.url)
+    skipped, notes = rows(database, "SELECT skipped_records, notes FROM ingest_runs")[0]
+    assert skipped == 1 and "skipped: bad" in notes
+    for table in ("source_packages", "binary_packages", "builds"):
+        assert one(database, f"SELECT count(*) FROM {table}") == 3
+
+
+def test_names_with_quotes_and_markup_are_taken_as_they_are(tmp_path: Path) -> None:
+    odd = """'; DROP TABLE builds; -- <script>alert("1")</script> ünï"""
+    with serve(rebuilderd(source=page(source_package(1, odd)))) as server:
+        ingest(tmp_path / "r.db", server.url)
+    assert one(tmp_path / "r.db", "SELECT name FROM source_packages") == odd
+
+
+def test_more_than_a_small_share_of_bad_records_fails_the_run(tmp_path: Path) -> None:
+    bad = page(*(source_package(id, f"p{id}", last_seen="?") for id in range(1, 60)))
+    with serve(rebuilderd(source=bad)) as server:
+        fails(tmp_path / "r.db", server.url, "more than a small share")
+    assert one(tmp_path / "r.db", "SELECT count(*) FROM source_packages") == 0
+
+
+def test_artifacts_that_cannot_be_read_are_noted_and_tried_again(tmp_path: Path) -> None:
+    answers = rebuilderd(builds=page(build(1, "acl", status="BAD"), build(2, "bzip2"), build(3, "curl")))
+    artifacts = "/api/v1/builds/1/artifacts"
+    answers[artifacts] = answer(b"", 500)
+    database = tmp_path / "r.db"
+    with serve(answers) as server:
+        ingest(database, server.url)
+        assert "artifacts of build 1 not read" in one(database, "SELECT notes FROM ingest_runs")
+        assert one(database, "SELECT count(*) FROM build_artifacts") == 2
+        record = {"id": 7, "name": "acl", "has_diffoscope": True, "has_attestation": False, "status": "BAD"}
+        server.answers[artifacts] = answer([record])
+        ingest(database, server.url)
+    assert rows(database, "SELECT a.name, a.status FROM build_artifacts AS a WHERE upstream_id = 7") == [
+        ("acl", "BAD")
+    ]
+
+
+def test_an_empty_answer_where_packages_were_is_a_gap_not_a_collapse(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    with serve(rebuilderd()) as server:
+        ingest(database, server.url)
+        before = dump(database, without=("ingest_runs", "rebuilders"))
+        server.answers.update({"/api/v1/packages/source": page(), "/api/v1/packages/binary": page()})
+        ingest(database, server.url)
+    assert dump(database, without=("ingest_runs", "rebuilders")) == before
+    assert "sync gap" in one(database, "SELECT notes FROM ingest_runs ORDER BY id DESC LIMIT 1")
+
+
+def test_credentials_in_a_url_are_used_but_never_published(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    with serve(rebuilderd()) as server:
+        ingest(database, server.url.replace("//", "//somebody:hush@"), name="r")
+    assert one(database, "SELECT url FROM rebuilders") == server.url
+    assert b"hush" not in database.read_bytes()
+
+
+def test_a_failing_source_does_not_stop_the_others_of_a_configuration(tmp_path: Path) -> None:
+    with serve({}) as nothing:
+        (tmp_path / "rebuilders.toml").write_text(
+            f'[rebuilders.absent]\nsource = "{nothing.url}"\n'
+            f'[rebuilders.here]\nsource = "{DAEMON.resolve()}"\n'
+        )
+        result = run("ingest", tmp_path / "r.db", "--config", tmp_path / "rebuilders.toml")
+    assert result.exit_code == 1 and result.stderr.count("Error: ") == 1
+    assert rows(tmp_path / "r.db", "SELECT name FROM rebuilders") == [("here",)]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(data=st.data())
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_arbitrary_json_anywhere_is_survived_without_a_traceback(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    answers = rebuilderd()
+    path = data.draw(st.sampled_from(sorted(answers)))
+    records = st.dictionaries(st.sampled_from(sorted(source_package(1, "a") | binary_package(1, "a") | build(1, "a"))), json_values)
+    body = data.draw(
+        json_values
+        | st.builds(lambda found: {"total": len(found), "records": found}, st.lists(records, max_size=3))
+    )
+    answers[path] = answer(json.dumps(body).encode())
+    database = tmp_path_factory.mktemp("json") / "r.db"
+    with serve(answers) as server:
+        try:
+            ingest(database, server.url)
+        except IngestError as error:
+            assert str(error)
+            assert one(database, "SELECT count(*) FROM source_packages") == 0
+
+
+def test_a_record_nested_without_end_is_refused(tmp_path: Path) -> None:
+    deep = b'{"total": 1, "records": [' + b'{"a":' * 200_000 + b"1" + b"}" * 200_000 + b"]}"
+    with serve(rebuilderd(source=answer(deep))) as server, pytest.raises(SourceError):
+        ingest(tmp_path / "r.db", server.url)
