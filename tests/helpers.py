@@ -1,0 +1,149 @@
+"""Small words for tests: ingest a file, look at the rows, change an upstream file."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from ingest import pipeline
+from ingest.cli import cli
+from ingest.config import Instance
+from ingest.progress import Progress
+
+FIXTURES = Path(__file__).parent / "fixtures"
+DAEMON = FIXTURES / "tiny-0.28.db"
+LEGACY = FIXTURES / "tiny-0.24.db"
+MIGRATED = FIXTURES / "tiny-0.24-migrated.db"
+
+Row = tuple[Any, ...]
+
+
+def run(*arguments: str | Path) -> Result:
+    """The command as a user calls it."""
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def ingest(
+    database: Path, source: Path, *, name: str = "r", release: str | None = None, full: bool = False
+) -> pipeline.Result:
+    """One run, in this process; raises IngestError."""
+    instance = Instance(str(source), name, release)
+    return pipeline.ingest(database, instance, full=full, progress=Progress(silent=True))
+
+
+def copy(source: Path, folder: Path) -> Path:
+    """A copy that a test may change."""
+    target = folder / source.name
+    shutil.copyfile(source, target)
+    return target
+
+
+def rows(database: Path, sql: str, *parameters: Any) -> list[Row]:
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        return connection.execute(sql, parameters).fetchall()
+
+
+def one(database: Path, sql: str, *parameters: Any) -> Any:
+    """The only value of the only row."""
+    ((value,),) = rows(database, sql, *parameters)
+    return value
+
+
+def change(database: Path, *statements: str) -> None:
+    """Change a file as its owner would; foreign keys are not looked at."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def add_build(
+    database: Path, build_input: int, status: str, built_at: str, artifacts: Iterable[tuple[str, str]] = ()
+) -> int:
+    """Report one more build to a daemon's file; returns its id."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        log = connection.execute("INSERT INTO build_logs (build_log) VALUES (x'28B52FFD2000010000')").lastrowid
+        build = connection.execute(
+            "INSERT INTO rebuilds (build_input_id, started_at, built_at, build_log_id, status)"
+            " VALUES (?, ?, ?, ?, ?)",
+            (build_input, built_at, built_at, log, status),
+        ).lastrowid
+        connection.executemany(
+            "INSERT INTO rebuild_artifacts (rebuild_id, name, status) VALUES (?, ?, ?)",
+            [(build, *artifact) for artifact in artifacts],
+        )
+    assert build is not None
+    return build
+
+
+def dump(database: Path, *, without: Iterable[str] = ("ingest_runs",)) -> dict[str, list[Row]]:
+    """Every row of every table but some."""
+    names = [name for (name,) in rows(database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
+    return {name: rows(database, f'SELECT * FROM "{name}"') for name in names if name not in set(without)}
+
+
+def is_sound(database: Path) -> bool:
+    """Whether SQLite finds the file whole and every reference answered."""
+    return rows(database, "PRAGMA integrity_check") == [("ok",)] and not rows(
+        database, "PRAGMA foreign_key_check"
+    )
+
+
+PUBLISHED = {
+    "source_packages": """
+        SELECT o.label, s.name, s.version, s.ordinal, s.status, s.is_current, s.attempts, s.input_url,
+            s.backend, s.retries, s.next_retry, s.last_seen, b.upstream_id, n.name
+        FROM source_packages AS s JOIN origins AS o ON o.id = s.origin_id
+        JOIN package_names AS n ON n.id = s.name_id LEFT JOIN builds AS b ON b.id = s.latest_build_id""",
+    "binary_packages": """
+        SELECT o.label, s.name, s.version, s.ordinal, b.name, b.version, b.architecture, b.component,
+            b.status, b.is_current, b.artifact_url, a.upstream_id, n.name
+        FROM binary_packages AS b JOIN origins AS o ON o.id = b.origin_id
+        JOIN package_names AS n ON n.id = b.name_id
+        LEFT JOIN source_packages AS s ON s.id = b.source_package_id
+        LEFT JOIN build_artifacts AS a ON a.id = b.latest_artifact_id""",
+    "builds": """
+        SELECT o.label, s.name, s.version, s.ordinal, b.attempt, b.status, b.started_at, b.built_at,
+            b.duration, b.upstream_id, b.upstream_log_id, c.upstream_id
+        FROM builds AS b JOIN origins AS o ON o.id = b.origin_id
+        JOIN source_packages AS s ON s.id = b.source_package_id LEFT JOIN builds AS c ON c.id = b.copy_of""",
+    "build_artifacts": """
+        SELECT b.upstream_id, a.name, a.status, a.has_diffoscope, a.has_attestation, a.upstream_id
+        FROM build_artifacts AS a JOIN builds AS b ON b.id = a.build_id""",
+    "queue": """
+        SELECT s.name, s.version, q.priority, q.queued_at, q.started_at, w.name
+        FROM queue AS q JOIN source_packages AS s ON s.id = q.source_package_id
+        LEFT JOIN workers AS w ON w.id = q.worker_id""",
+    "workers": "SELECT name, status, last_ping, is_online, upstream_id FROM workers",
+    "status_changes": """
+        SELECT o.label, c.name, c.from_status, c.to_status, c.from_version, c.to_version, f.upstream_id,
+            t.upstream_id, c.changed_at, c.days_since_previous
+        FROM status_changes AS c JOIN origins AS o ON o.id = c.origin_id
+        JOIN builds AS f ON f.id = c.from_build_id JOIN builds AS t ON t.id = c.to_build_id""",
+    "snapshots": """
+        SELECT scope, kind, substr(captured_at, 1, 10), counted, good, bad, fail, unknown,
+            corrected_good, corrected_bad, corrected_fail, corrected_unknown
+        FROM snapshots AS s WHERE kind <> 'taken' OR captured_at = (
+            SELECT max(captured_at) FROM snapshots AS x
+            WHERE x.rebuilder_id = s.rebuilder_id AND x.scope = s.scope AND x.kind = 'taken'
+        )""",
+    "search": "SELECT rowid IS NOT NULL, name FROM package_names_fts",
+}
+
+
+def published(database: Path) -> dict[str, list[Row]]:
+    """What readers see, in words instead of our own ids, in a fixed order; of taken snapshots the last."""
+    return {
+        table: sorted(rows(database, sql), key=lambda row: [(value is None, str(value)) for value in row])
+        for table, sql in PUBLISHED.items()
+    }
+
+
+def text(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
