@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
 from ingest.records import RELATIONS, Record
 
 BATCH = 1000
-_LARGEST_INTEGER = 2**63 - 1
+LARGEST_INTEGER = 2**63 - 1
 
 
 def create_missing(connection: sqlite3.Connection) -> None:
@@ -43,33 +44,34 @@ def insert(connection: sqlite3.Connection, records: Iterable[Record], prefix: st
         marks = ", ".join("?" * len(kind.columns()))
         connection.executemany(
             f"INSERT OR REPLACE INTO {prefix}{kind.RELATION} VALUES ({marks})",
-            (record.values() for record in batch),
+            (tuple(plain(value) for value in record.values()) for record in batch),
         )
         count += len(batch)
     return count
 
 
 def plain(value: Any) -> Any:
-    """A JSON value as SQLite can hold it; what no column may hold becomes a BLOB, to be refused."""
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, str):
-        return value if value.isascii() else _encodable(value)
-    if value is None or isinstance(value, float):
-        return value
-    if isinstance(value, int) and abs(value) <= _LARGEST_INTEGER:
-        return value
-    if isinstance(value, dict):
-        return {str(plain(key)): plain(item) for key, item in value.items()}
-    return repr(type(value)).encode()
+    """A JSON value as SQLite can hold it; what no column may hold becomes an empty BLOB, to be refused."""
+    match value:
+        case None | float():
+            return value
+        case int() if abs(value) <= LARGEST_INTEGER:
+            return int(value)
+        case Decimal():
+            return float(value)
+        case str():
+            return value if value.isascii() or _is_unicode(value) else b""
+        case _:
+            return b""
 
 
-def _encodable(value: str) -> str | bytes:
+def _is_unicode(value: str) -> bool:
+    """Whether there is no half of a surrogate pair in a text, as JSON's escapes allow."""
     try:
         value.encode()
     except UnicodeEncodeError:
-        return value.encode("utf-8", "surrogatepass")
-    return value
+        return False
+    return True
 
 
 def drop_relations(connection: sqlite3.Connection) -> None:

@@ -56,7 +56,7 @@ def test_a_healthy_server_is_read(tmp_path: Path) -> None:
         (answer(b"<html>It works!</html>"), "not JSON"),
         (answer(b"", 404), "answered 404"),
         (answer({"hello": "world"}), "not as a rebuilderd does"),
-        (answer([1, 2]), "not a list of names"),
+        (answer([1, 2]), "not as a rebuilderd does"),
         (answer(b"forbidden", 403), "answered 403"),
     ],
 )

@@ -21,15 +21,18 @@ def default_name(address: str) -> str:
     """A rebuilder's name where the operator gives none: host and path as a slug, or the file's stem."""
     if not is_url(address):
         return Path(address).stem
-    parts = urlsplit(address)
-    return re.sub(r"[^a-z0-9.]+", "-", f"{parts.netloc.rpartition('@')[2]}{parts.path}".lower()).strip("-")
+    shown = published_location(address).partition("://")[2]
+    return re.sub(r"[^a-z0-9.]+", "-", shown.lower()).strip("-") or "rebuilder"
 
 
 def published_location(address: str) -> str:
     """What may be published of an address: a URL without credentials and query, a file's name."""
     if not is_url(address):
         return Path(address).name
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "http://"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 

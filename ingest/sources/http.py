@@ -193,7 +193,7 @@ def open_api(address: str, release: str | None) -> Source:
     try:
         try:
             answer = client.json("/api/v1/meta/distributions")
-            if isinstance(answer, list):
+            if isinstance(answer, list) and all(isinstance(name, str) for name in answer):
                 return ApiV1(client, location)
         except NotFoundError:
             answer = client.json("/api/v0/dashboard")

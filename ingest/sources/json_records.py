@@ -10,7 +10,7 @@ from typing import IO, Any, TypeVar
 import ijson
 
 from ingest.errors import SourceError
-from ingest.incoming import plain
+from ingest.incoming import LARGEST_INTEGER
 
 Json = dict[str, Any]
 _Record = TypeVar("_Record")
@@ -33,7 +33,7 @@ class Skipped(Counter[tuple[str, str]]):
 def objects(body: IO[bytes], prefix: str, where: str) -> Iterator[Any]:
     """The values at an ijson prefix (``item``, ``records.item``). Raises SourceError."""
     try:
-        yield from ijson.items(body, prefix, use_float=True)
+        yield from ijson.items(body, prefix)
     except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
         raise SourceError(
             f"{where}: the JSON is broken or cut short ({_short(error)}); try again or check the server."
@@ -60,7 +60,7 @@ def parsed(
             skipped.add(relation, "record")
             continue
         try:
-            record = make({key: plain(item) for key, item in value.items()})
+            record = make(value)
         except KeyError as error:
             skipped.add(relation, str(error.args[0]))
         except (TypeError, AttributeError):
@@ -72,7 +72,7 @@ def parsed(
 def whole(record: Json, key: str) -> int:
     """A field that has to be an integer. Raises KeyError."""
     value = record[key]
-    if not isinstance(value, int):
+    if not isinstance(value, int) or abs(value) > LARGEST_INTEGER:
         raise KeyError(key)
     return value
 

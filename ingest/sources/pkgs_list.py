@@ -14,7 +14,7 @@ from typing import IO, ClassVar
 
 from ingest import incoming
 from ingest.records import Record
-from ingest.sources.json_records import Json, Skipped, objects, parsed
+from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
 from ingest.sources.pool_path import source_name
 from ingest.sql import quote, split
 
@@ -59,9 +59,6 @@ def _binaries(body: IO[bytes], where: str, skipped: Skipped) -> Iterator[ListedB
 
 
 def _listed_binary(record: Json) -> ListedBinary:
-    build = record.get("build_id")
-    if build is not None and not isinstance(build, int):
-        raise KeyError("build_id")
     return ListedBinary(
         binary_key=None,
         source_name=source_name(record["artifact_url"]) or record["name"],
@@ -72,7 +69,7 @@ def _listed_binary(record: Json) -> ListedBinary:
         component=record["suite"],
         artifact_url=record["artifact_url"],
         status=record["status"],
-        build_id=build,
+        build_id=None if record.get("build_id") is None else whole(record, "build_id"),
         built_at=record.get("built_at"),
         has_diffoscope=record["has_diffoscope"],
         has_attestation=record["has_attestation"],
