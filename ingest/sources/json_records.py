@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,6 +15,11 @@ from ingest.incoming import LARGEST_INTEGER
 
 Json = dict[str, Any]
 _Record = TypeVar("_Record")
+
+DEEPEST = 20
+LONGEST_STRING = 4 * 1024 * 1024
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class Skipped(Counter[tuple[str, str]]):
@@ -30,10 +36,35 @@ class Skipped(Counter[tuple[str, str]]):
         )
 
 
+class _Shallow:
+    """A document as a file that refuses to nest deeper than any record does.
+
+    ijson's time and memory grow with the square of the depth.
+    """
+
+    def __init__(self, body: IO[bytes]) -> None:
+        self._body = body
+        self._open_string = b""
+        self._depth = 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._body.read(size)
+        outside = _STRING.sub(b"", self._open_string + data)
+        outside, quote, string = outside.partition(b'"')
+        self._open_string = quote + string
+        if len(string) > LONGEST_STRING:
+            raise ValueError("a text without end")
+        for bracket in outside.translate(None, _NO_BRACKETS):
+            self._depth += 1 if bracket in b"[{" else -1
+            if self._depth > DEEPEST:
+                raise ValueError(f"nested deeper than {DEEPEST} levels")
+        return data
+
+
 def objects(body: IO[bytes], prefix: str, where: str) -> Iterator[Any]:
     """The values at an ijson prefix (``item``, ``records.item``). Raises SourceError."""
     try:
-        yield from ijson.items(body, prefix)
+        yield from ijson.items(_Shallow(body), prefix)
     except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
         raise SourceError(
             f"{where}: the JSON is broken or cut short ({_short(error)}); try again or check the server."
