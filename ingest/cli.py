@@ -117,4 +117,28 @@ def summary(result: Result) -> str:
 @cli.command()
 @click.argument("database", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def rebuilders(database: Path) -> None:
-    """List the rebuilders in DATABASE: how fresh each is, and what went wrong last."""
+    """List the rebuilders in DATABASE: how fresh each is, and what went wrong last.
+
+    \b
+    Example:
+      rebuilderd-datasette rebuilders reproducibility.db
+    """
+    from ingest import store
+
+    try:
+        known = store.freshness(database)
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
+    if not known:
+        click.echo("No rebuilder was ingested yet.")
+    for row in known:
+        click.echo(f"{row['rebuilder']} ({row['kind'] or 'never read'})")
+        for label, value in (
+            ("source", row["url"]),
+            ("last ingest", row["last_success_at"] or "never"),
+            ("source packages", f"{row['current_source_packages'] or 0:,} current"),
+            ("builds", f"{row['builds'] or 0:,}"),
+            ("last error", row["last_error"] and f"{row['last_error_at']} {row['last_error']}"),
+        ):
+            if value:
+                click.echo(f"  {label + ':':<17}{value}")

@@ -174,7 +174,7 @@ class _Run:
         table = self.database.table("rebuilders")
         if self.rebuilder is None:
             row |= {"name": self.name, "highest_build": 0, "first_ingest_at": values.now()}
-            return int(table.insert(row).last_pk)
+            return int(table.insert(row).last_pk or 0)
         if generation != self.rebuilder.generation:
             self._retire(self.rebuilder)
         if self.source.lists_packages and not self.unchanged:

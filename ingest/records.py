@@ -8,6 +8,7 @@ not yet checked; every check is made once, by the merge, for all sources.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, ClassVar
 
 
@@ -19,11 +20,12 @@ class Record:
     KEY: ClassVar[str]
 
     @classmethod
-    def columns(cls) -> list[str]:
-        return [field.name for field in fields(cls)]
+    @cache
+    def columns(cls) -> tuple[str, ...]:
+        return tuple(field.name for field in fields(cls))
 
     def values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
+        return tuple(getattr(self, name) for name in self.columns())
 
 
 @dataclass(frozen=True, slots=True)

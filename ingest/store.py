@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlite_utils import Database
 
@@ -86,13 +87,19 @@ def _refuse_foreign(path: Path) -> None:
         )
 
 
+def freshness(path: Path) -> list[dict[str, Any]]:
+    """The rows of the view ``rebuilder_freshness``, by name. Raises DatabaseError."""
+    with open_database(path) as database:
+        return list(database.query("SELECT * FROM rebuilder_freshness ORDER BY rebuilder"))
+
+
 class RunLog:
     """The row of one run in ``ingest_runs``, written outside the data's transaction."""
 
     def __init__(self, database: Database, rebuilder: str, source: str) -> None:
         self.database = database
         row = {"rebuilder": rebuilder, "source": source, "started_at": values.now()}
-        self.id = database.table("ingest_runs").insert(row).last_pk
+        self.id = int(database.table("ingest_runs").insert(row).last_pk or 0)
 
     def finish(self, **columns: str | int | None) -> None:
         self.database.table("ingest_runs").update(

@@ -27,7 +27,7 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     first; past days without news cost nothing.
     """
     today = context.now[:10]
-    who = {"rebuilder_id": context.rebuilder_id, "generation": context.generation}
+    who: sql.Parameters = {"rebuilder_id": context.rebuilder_id, "generation": context.generation}
     (from_day,) = connection.execute(_START, {**who, "today": today}).fetchone()
     if from_day >= today:
         return 0
@@ -41,7 +41,7 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
 
 def take(connection: sqlite3.Connection, context: Context) -> int:
     """Store the totals of now where they changed or the day has none; returns how many."""
-    parameters = {
+    parameters: sql.Parameters = {
         "rebuilder_id": context.rebuilder_id,
         "generation": context.generation,
         "now": context.now,

@@ -1,0 +1,59 @@
+"""The commands as a user meets them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers import DAEMON, run
+
+
+def test_rebuilders_lists_what_is_known_how_fresh_and_what_went_wrong(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    assert run("ingest", database, DAEMON, "--name", "debian-amd64").exit_code == 0
+    assert run("ingest", database, tmp_path / "absent.db", "--name", "elsewhere").exit_code == 1
+    result = run("rebuilders", database)
+    assert result.exit_code == 0
+    known, _, unknown = result.stdout.partition("elsewhere (never read)")
+    assert "debian-amd64 (database)" in known and "source packages: 85 current" in known
+    assert "last error" not in known
+    assert "last ingest:     never" in unknown and "no such file" in unknown
+
+
+def test_a_database_without_rebuilders_says_so(tmp_path: Path) -> None:
+    (tmp_path / "r.db").touch()
+    assert run("rebuilders", tmp_path / "r.db").stdout == "No rebuilder was ingested yet.\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["ingest"],
+        ["ingest", "r.db"],
+        ["ingest", "r.db", "source.db", "--config", __file__],
+        ["ingest", "r.db", "--config", __file__, "--name", "r"],
+        ["ingest", "r.db", "--config", "absent.toml"],
+        ["rebuilders", "absent.db"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code == 2 and "Usage: " in result.stderr
+    assert not (tmp_path / "r.db").exists()
+
+
+def test_a_run_ends_with_one_line_and_silent_with_none(tmp_path: Path) -> None:
+    first = run("ingest", tmp_path / "r.db", DAEMON, "--name", "demo")
+    assert first.stdout.startswith("demo: 165 builds, ") and first.stderr == ""
+    assert run("ingest", tmp_path / "r.db", DAEMON, "--name", "demo").stdout.startswith("demo: unchanged (")
+    silent = run("ingest", tmp_path / "r.db", DAEMON, "--name", "demo", "--full", "--silent")
+    assert (silent.stdout, silent.stderr, silent.exit_code) == ("", "", 0)
+
+
+@pytest.mark.parametrize("command", [[], ["ingest"], ["rebuilders"]])
+def test_help_shows_examples(command: list[str]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert not command or "Example" in result.stdout
