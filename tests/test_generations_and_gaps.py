@@ -131,7 +131,7 @@ def test_a_package_that_returns_under_new_ids_is_the_same_row(tmp_path: Path) ->
         f"UPDATE source_packages SET id = id + 90000 WHERE id = {source}",
         f"UPDATE build_inputs SET source_package_id = {source} + 90000, id = id + 90000"
         f" WHERE source_package_id = {source}",
-        f"DELETE FROM rebuilds WHERE build_input_id NOT IN (SELECT id FROM build_inputs)",
+        "DELETE FROM rebuilds WHERE build_input_id NOT IN (SELECT id FROM build_inputs)",
         f"UPDATE binary_packages SET source_package_id = {source} + 90000, id = id + 90000,"
         f" build_input_id = build_input_id + 90000 WHERE source_package_id = {source}",
     )

@@ -5,7 +5,7 @@ SELECT
     i.source_inferred,
     iso_time(i.started_at) AS started_at,
     iso_time(i.built_at) AS built_at,
-    i.status,
+    CASE WHEN :carries_status AND m.id IS NOT NULL THEN m.status ELSE i.status END AS status,
     i.log,
     i.backend,
     i.retries,
@@ -27,9 +27,15 @@ LEFT JOIN main.builds AS m
 WHERE i.upstream_id > :after AND (
     m.id IS NULL
     OR (m.source_package_id, m.started_at, m.built_at, m.status, m.source_inferred)
-        IS NOT (map.id, iso_time(i.started_at), iso_time(i.built_at), i.status, i.source_inferred)
+        IS NOT (map.id, iso_time(i.started_at), iso_time(i.built_at),
+            CASE WHEN :carries_status THEN m.status ELSE i.status END, i.source_inferred)
     OR (i.log IS NOT NULL AND m.upstream_log_id IS NOT i.log)
 )
+-- Where upstream replaces results, what is left of an attempt is no other attempt.
+AND NOT (:carries_status AND m.id IS NULL AND EXISTS (
+    SELECT 1 FROM main.builds AS x
+    WHERE x.source_package_id = map.id AND x.built_at = iso_time(i.built_at)
+))
 ORDER BY i.upstream_id;
 INSERT INTO skipped
 SELECT 'build', problem, count(*), min(upstream_id)
@@ -40,7 +46,7 @@ UPDATE main.builds AS m SET
     source_package_id = n.source_package_id,
     started_at = n.started_at,
     built_at = n.built_at,
-    duration = CASE WHEN n.built_at >= n.started_at
+    duration = CASE WHEN rtrim(n.built_at, 'Z') >= rtrim(n.started_at, 'Z')
         THEN round((julianday(n.built_at) - julianday(n.started_at)) * 86400, 3) END,
     status = n.status,
     source_inferred = n.source_inferred,
@@ -54,7 +60,7 @@ INSERT INTO main.builds (
 SELECT
     :last_build_id + n.rowid, :rebuilder_id, :generation, s.origin_id, s.id, 0, n.status,
     n.started_at, n.built_at,
-    CASE WHEN n.built_at >= n.started_at
+    CASE WHEN rtrim(n.built_at, 'Z') >= rtrim(n.started_at, 'Z')
         THEN round((julianday(n.built_at) - julianday(n.started_at)) * 86400, 3) END,
     n.source_inferred, n.upstream_id, n.log
 FROM new_builds AS n
