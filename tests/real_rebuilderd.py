@@ -141,12 +141,8 @@ class RealRebuilderd:
     def stop(self) -> None:
         """Ends the daemon and removes its copy of the database."""
         if self._process:
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            self._process.kill()  # Its database is thrown away: no need to wait for a clean end.
+            self._process.wait()
             self._process = None
         shutil.rmtree(self._folder, ignore_errors=True)
 
