@@ -164,7 +164,9 @@ class RealRebuilderd:
         """A program of another Debian release runs with the linker and libraries unpacked beside it."""
         (linker,) = [path for path in self._root.glob("usr/lib*/ld-linux*.so.*") if path.is_file()]
         (libraries,) = self._root.glob("usr/lib/*-linux-gnu")
-        return [str(linker), "--library-path", str(libraries), str(self._root / "usr/bin" / program)]
+        # setpriv: the daemon ends with the tests, even if those are killed.
+        alive = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
+        return [*alive, str(linker), "--library-path", str(libraries), str(self._root / "usr/bin" / program)]
 
     def _wait(self) -> None:
         assert self._process
