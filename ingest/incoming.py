@@ -42,12 +42,20 @@ def insert(connection: sqlite3.Connection, records: Iterable[Record], prefix: st
     while batch := list(islice(stream, BATCH)):
         kind = type(batch[0])
         marks = ", ".join("?" * len(kind.columns()))
-        connection.executemany(
+        write_many(
+            connection,
             f"INSERT OR REPLACE INTO {prefix}{kind.RELATION} VALUES ({marks})",
-            (tuple(plain(value) for value in record.values()) for record in batch),
+            [tuple(map(plain, record.values())) for record in batch],
         )
         count += len(batch)
     return count
+
+
+def write_many(connection: sqlite3.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    """Run a statement on temporary tables for many rows, in one transaction; it locks nobody."""
+    connection.execute("BEGIN")
+    with connection:
+        connection.executemany(sql, rows)
 
 
 def plain(value: Any) -> Any:

@@ -66,9 +66,10 @@ class ApiV1(Source):
         connection.execute(
             "CREATE INDEX temp.artifacts_by_build ON incoming_build_artifacts (upstream_build_id)"
         )
-        connection.executemany(
+        incoming.write_many(
+            connection,
             "DELETE FROM incoming_build_artifacts WHERE upstream_build_id = ?",
-            ((build,) for build in wanted),
+            [(build,) for build in wanted],
         )
         incoming.insert(connection, self._artifacts(wanted, progress))
         self.skipped.report(connection)
