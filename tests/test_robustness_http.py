@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import stamina
+import zstandard
 from fake_server import answer, binary_package, build, page, rebuilderd, serve, source_package
 from helpers import DAEMON, dump, ingest, one, rows, run
 from hypothesis import HealthCheck, given, settings
@@ -173,6 +174,22 @@ def test_a_connection_that_breaks_once_is_tried_again(tmp_path: Path) -> None:
     with serve(answers) as server:
         ingest(tmp_path / "r.db", server.url)
     assert one(tmp_path / "r.db", "SELECT count(*) FROM builds") == 3
+
+
+def test_zstd_is_asked_for_and_understood(tmp_path: Path) -> None:
+    answers = rebuilderd()
+    content = json.dumps({"total": 1, "records": [binary_package(1, "acl")]}).encode()
+    accepted: list[str] = []
+
+    def compressed(handler: BaseHTTPRequestHandler) -> None:
+        accepted.append(handler.headers["Accept-Encoding"])
+        answer(zstandard.compress(content), Content_Encoding="zstd")(handler)
+
+    answers["/api/v1/packages/binary"] = compressed
+    with serve(answers) as server:
+        ingest(tmp_path / "r.db", server.url)
+    assert "zstd" in accepted[0]
+    assert one(tmp_path / "r.db", "SELECT name FROM binary_packages") == "acl"
 
 
 def test_a_redirect_is_followed(tmp_path: Path) -> None:
