@@ -63,7 +63,7 @@ def update(connection: sqlite3.Connection, context: Context) -> int:
     )
     attempts = (
         Attempt(*row)
-        for row in connection.execute(sql.statements("status_changes.sql")[0], who).fetchall()
+        for row in connection.execute(sql.statements("status_changes.sql")[0], who)
     )
     connection.executemany(
         "INSERT INTO wanted_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -1,10 +1,16 @@
 -- The attempts of every package with news, package by package in order of time.
+-- One that was attempted once has not changed.
 SELECT
     s.origin_id, s.name_id, s.name, o.distribution, s.version, s.is_current,
     coalesce(s.last_seen, ''), b.id, b.built_at, b.status
 FROM (
-    SELECT DISTINCT s.name, s.origin_id FROM touched_sources AS t
-    CROSS JOIN main.source_packages AS s ON s.id = t.id
+    SELECT touched.name, touched.origin_id FROM touched_sources AS t
+    CROSS JOIN main.source_packages AS touched ON touched.id = t.id
+    CROSS JOIN main.source_packages AS s INDEXED BY source_packages_identity
+        ON s.name = touched.name AND s.origin_id = touched.origin_id
+            AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+    GROUP BY touched.name, touched.origin_id
+    HAVING sum(s.attempts) > 1
 ) AS t
 CROSS JOIN main.source_packages AS s INDEXED BY source_packages_identity
     ON s.name = t.name AND s.origin_id = t.origin_id AND s.rebuilder_id = :rebuilder_id

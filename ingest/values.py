@@ -17,7 +17,7 @@ LONGEST_NAME = 1000
 _TIME = re.compile(rb"(\d{4})(-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z?")
 _YEARS = range(2000, 2101)
 
-_CALL = re.compile(r"\b(iso_time|unreadable)\(([\w., \n]+)\)")
+_CALL = re.compile(r"\b(iso_time|other_time|unreadable)\(([\w., \n]+)\)")
 
 
 @lru_cache(maxsize=4096)
@@ -50,6 +50,11 @@ def is_readable(value: bytes) -> bool:
     return len(text) <= LONGEST_NAME and text.isprintable()
 
 
+def printable(text: str) -> str:
+    """A text of the operator's, such as a file's name, as it can be stored and shown in one line."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
 def slug(name: str) -> str:
     """A name as a key: lower case, everything but letters and digits folded to ``-``."""
     return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "-"
@@ -68,11 +73,13 @@ def register(connection: sqlite3.Connection) -> None:
 
 
 def expand(sql: str) -> str:
-    """Spell out ``iso_time(column)`` and ``unreadable(column, …)``.
+    """Spell out ``iso_time(column)``, ``other_time(ours, theirs)`` and ``unreadable(column, …)``.
 
     Columns of foreign files may hold bytes that are no UTF-8, which Python
     functions can only be given as BLOBs. ``unreadable`` becomes the name of the
     first column that is no readable text, NULL where all are (or are NULL).
+    ``other_time`` says whether a published time differs from one that was read,
+    and calls Python only where the two do not look the same at once.
     """
     return _CALL.sub(_expand_call, sql)
 
@@ -81,8 +88,15 @@ def _expand_call(call: re.Match[str]) -> str:
     columns = [column.strip() for column in call[2].split(",")]
     if call[1] == "iso_time":
         return f"iso_time(CAST({columns[0]} AS BLOB))"
+    if call[1] == "other_time":
+        ours, theirs = columns
+        return (
+            f"CASE WHEN {theirs} IS NULL THEN {ours} IS NOT NULL "
+            f"WHEN {ours} = replace({theirs}, ' ', 'T') || 'Z' THEN 0 "
+            f"ELSE {ours} IS NOT iso_time(CAST({theirs} AS BLOB)) END"
+        )
     fine = " AND ".join(f"typeof({column}) IN ('text', 'null')" for column in columns)
-    together = " || ".join(f"coalesce({column}, '')" for column in columns)
+    together = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
     each = " ".join(
         f"WHEN typeof({column}) NOT IN ('text', 'null') "
         f"OR NOT is_readable(CAST(coalesce({column}, '') AS BLOB)) THEN '{column.rpartition('.')[2]}'"

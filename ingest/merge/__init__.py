@@ -13,6 +13,14 @@ MOST_SKIPPED_SHARE = 0.02
 ALWAYS_ALLOWED = 20
 """Records of a run that may be skipped whatever their share."""
 
+_SOURCES_WRITTEN = """
+SELECT (SELECT count(*) FROM changed_sources) + (
+    SELECT count(*) FROM touched_sources
+    WHERE id <= :last_source_id AND id NOT IN (SELECT id FROM changed_sources WHERE id IS NOT NULL)
+)
+"""
+"""A package that is new or changed and has new builds too is one row, written twice."""
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -82,6 +90,7 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
         "SELECT id, name FROM main.package_names WHERE id > ?",
         (last_name,),
     )
+    outcome.written["source_packages"] = connection.execute(_SOURCES_WRITTEN, parameters).fetchone()[0]
     _count_skipped(connection, outcome)
     return outcome
 

@@ -1,3 +1,4 @@
+-- The same for binary packages.
 CREATE TEMP TABLE binary_map (binary_key INTEGER PRIMARY KEY, id INTEGER, changed INTEGER);
 INSERT INTO binary_map
 SELECT
@@ -13,11 +14,17 @@ SELECT
 FROM incoming_binary_packages AS i
 LEFT JOIN source_map AS map ON map.source_key = i.source_key
 LEFT JOIN main.binary_packages AS m
-    ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.upstream_id = i.upstream_id;
+    ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.upstream_id = i.upstream_id
+WHERE :known_before;
+DROP TABLE changed_keys;
+CREATE TEMP TABLE changed_keys AS
+SELECT binary_key, id FROM binary_map WHERE changed
+UNION ALL
+SELECT binary_key, NULL FROM incoming_binary_packages WHERE NOT :known_before;
 
 CREATE TEMP TABLE changed_binaries AS
 SELECT
-    map.id,
+    k.id,
     source.id AS source_package_id,
     i.*,
     CASE
@@ -29,15 +36,15 @@ SELECT
         WHEN typeof(i.upstream_id) NOT IN ('integer', 'null') THEN 'id'
         WHEN i.seen IS NULL OR i.seen NOT IN (0, 1) THEN 'seen_in_last_sync'
         WHEN i.status IS NOT NULL AND i.status NOT IN ('GOOD', 'BAD', 'FAIL', 'UNKWN') THEN 'status'
-        ELSE unreadable(
-            i.name, i.version, i.architecture, i.component, i.artifact_url, i.distribution, i.release,
-            i.origin_architecture
+        ELSE coalesce(
+            unreadable(i.name, i.version, i.architecture, i.component, i.artifact_url),
+            CASE WHEN source.id IS NULL
+                THEN unreadable(i.distribution, i.release, i.origin_architecture) END
         )
     END AS problem
-FROM binary_map AS map
-CROSS JOIN incoming_binary_packages AS i ON i.binary_key = map.binary_key
-LEFT JOIN source_map AS source ON source.source_key = i.source_key
-WHERE map.changed;
+FROM changed_keys AS k
+CROSS JOIN incoming_binary_packages AS i ON i.binary_key = k.binary_key
+LEFT JOIN source_map AS source ON source.source_key = i.source_key;
 INSERT INTO skipped
 SELECT 'binary package', problem, count(*), min(binary_key)
 FROM changed_binaries WHERE problem IS NOT NULL GROUP BY problem;
@@ -72,9 +79,10 @@ WHERE changed_binaries.source_inferred AND m.id = changed_binaries.id AND NOT m.
     AND m.source_package_id IS NOT NULL;
 
 INSERT INTO main.package_names (name)
-SELECT DISTINCT c.name FROM changed_binaries AS c
-WHERE NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
-ORDER BY c.name;
+SELECT c.name FROM changed_binaries AS c
+WHERE true
+GROUP BY c.name
+ON CONFLICT DO NOTHING;
 
 UPDATE main.binary_packages AS m SET
     source_package_id = coalesce(c.source_package_id, m.source_package_id),
@@ -117,7 +125,7 @@ FROM changed_binaries AS c
 CROSS JOIN main.package_names AS n ON n.name = c.name
 LEFT JOIN main.source_packages AS s ON s.id = c.source_package_id
 LEFT JOIN main.origins AS o
-    ON o.distribution = c.distribution AND coalesce(o.release, '') = coalesce(c.release, '')
+    ON c.source_package_id IS NULL AND o.distribution = c.distribution AND coalesce(o.release, '') = coalesce(c.release, '')
         AND o.architecture = c.origin_architecture
 LEFT JOIN main.build_artifacts AS a ON a.id = (
     SELECT min(x.id) FROM main.build_artifacts AS x
@@ -126,12 +134,11 @@ LEFT JOIN main.build_artifacts AS a ON a.id = (
 WHERE c.id IS NULL
 ORDER BY c.rowid
 ON CONFLICT DO NOTHING;
-UPDATE binary_map SET id = :last_binary_id + c.rowid
-FROM changed_binaries AS c
-WHERE binary_map.id IS NULL AND c.binary_key = binary_map.binary_key;
+INSERT OR REPLACE INTO binary_map
+SELECT binary_key, :last_binary_id + rowid, 1 FROM changed_binaries WHERE id IS NULL;
 
 UPDATE main.binary_packages SET is_current = 0
-WHERE is_current AND rebuilder_id = :rebuilder_id AND generation = :generation
+WHERE :known_before AND is_current AND rebuilder_id = :rebuilder_id AND generation = :generation
     AND id NOT IN (SELECT id FROM binary_map WHERE id IS NOT NULL)
     AND origin_id NOT IN (SELECT origin_id FROM gap_origins);
 

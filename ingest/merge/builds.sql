@@ -26,9 +26,9 @@ LEFT JOIN main.builds AS m
     ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.upstream_id = i.upstream_id
 WHERE i.upstream_id > :after AND (
     m.id IS NULL
-    OR (m.source_package_id, m.started_at, m.built_at, m.status, m.source_inferred)
-        IS NOT (map.id, iso_time(i.started_at), iso_time(i.built_at),
-            CASE WHEN :carries_status THEN m.status ELSE i.status END, i.source_inferred)
+    OR (m.source_package_id, m.source_inferred) IS NOT (map.id, i.source_inferred)
+    OR (NOT :carries_status AND m.status IS NOT i.status)
+    OR other_time(m.started_at, i.started_at) OR other_time(m.built_at, i.built_at)
     OR (i.log IS NOT NULL AND m.upstream_log_id IS NOT i.log)
 )
 -- Where upstream replaces results, what is left of an attempt is no other attempt.
@@ -58,7 +58,7 @@ INSERT INTO main.builds (
     built_at, duration, source_inferred, upstream_id, upstream_log_id
 )
 SELECT
-    :last_build_id + n.rowid, :rebuilder_id, :generation, s.origin_id, s.id, 0, n.status,
+    :last_build_id + n.rowid, :rebuilder_id, :generation, s.origin_id, s.id, 1, n.status,
     n.started_at, n.built_at,
     CASE WHEN rtrim(n.built_at, 'Z') >= rtrim(n.started_at, 'Z')
         THEN round((julianday(n.built_at) - julianday(n.started_at)) * 86400, 3) END,
@@ -80,7 +80,7 @@ SELECT
     b.source_package_id,
     b.status,
     row_number() OVER attempts AS attempt,
-    row_number() OVER attempts = count(*) OVER (PARTITION BY b.source_package_id) AS is_latest
+    lead(b.id) OVER attempts IS NULL AS is_latest
 FROM touched_sources AS t
 CROSS JOIN main.builds AS b ON b.source_package_id = t.id
 WINDOW attempts AS (PARTITION BY b.source_package_id ORDER BY rtrim(b.built_at, 'Z'), b.upstream_id);

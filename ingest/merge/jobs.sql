@@ -28,16 +28,6 @@ UPDATE main.queue SET worker_id = NULL WHERE worker_id IN (
 DELETE FROM main.workers
 WHERE rebuilder_id = :rebuilder_id AND upstream_id NOT IN (SELECT upstream_id FROM incoming_workers);
 
-CREATE TEMP TABLE queue_map (upstream_id INTEGER PRIMARY KEY, changed INTEGER);
-INSERT INTO queue_map
-SELECT
-    i.upstream_id,
-    (m.source_package_id, m.priority, m.queued_at, m.started_at, m.worker_id)
-        IS NOT (map.id, i.priority, iso_time(i.queued_at), iso_time(i.started_at), w.id)
-FROM incoming_queue AS i
-LEFT JOIN source_map AS map ON map.source_key = i.source_key
-LEFT JOIN main.workers AS w ON w.rebuilder_id = :rebuilder_id AND w.upstream_id = i.worker
-LEFT JOIN main.queue AS m ON m.rebuilder_id = :rebuilder_id AND m.upstream_id = i.upstream_id;
 CREATE TEMP TABLE changed_queue AS
 SELECT
     i.*,
@@ -50,16 +40,17 @@ SELECT
         WHEN iso_time(i.queued_at) IS NULL THEN 'queued_at'
         WHEN i.started_at IS NOT NULL AND iso_time(i.started_at) IS NULL THEN 'started_at'
     END AS problem
-FROM queue_map AS q
-CROSS JOIN incoming_queue AS i ON i.upstream_id = q.upstream_id
+FROM incoming_queue AS i
 LEFT JOIN source_map AS map ON map.source_key = i.source_key
 LEFT JOIN main.workers AS w ON w.rebuilder_id = :rebuilder_id AND w.upstream_id = i.worker
-WHERE q.changed;
+LEFT JOIN main.queue AS m ON m.rebuilder_id = :rebuilder_id AND m.upstream_id = i.upstream_id
+WHERE (m.source_package_id, m.priority, m.worker_id) IS NOT (map.id, i.priority, w.id)
+    OR other_time(m.queued_at, i.queued_at) OR other_time(m.started_at, i.started_at);
 INSERT INTO skipped
 SELECT 'queued build', problem, count(*), min(upstream_id)
 FROM changed_queue WHERE problem IS NOT NULL GROUP BY problem;
 DELETE FROM main.queue
-WHERE rebuilder_id = :rebuilder_id AND upstream_id NOT IN (SELECT upstream_id FROM queue_map);
+WHERE rebuilder_id = :rebuilder_id AND upstream_id NOT IN (SELECT upstream_id FROM incoming_queue);
 INSERT INTO main.queue (
     rebuilder_id, source_package_id, priority, queued_at, started_at, worker_id, upstream_id
 )

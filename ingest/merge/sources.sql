@@ -1,30 +1,53 @@
 -- Which published row each listed source package is, and whether it differs.
+-- Where none is published yet, all are new and the map is filled at the end.
 CREATE TEMP TABLE source_map (source_key INTEGER PRIMARY KEY, id INTEGER, changed INTEGER);
 INSERT INTO source_map
 SELECT
     i.source_key,
     m.id,
     m.id IS NULL
-    OR (m.name, m.version, m.origin_id, m.is_current, m.last_seen)
-        IS NOT (i.name, i.version, o.id, i.seen, coalesce(iso_time(i.last_seen), m.last_seen))
-    OR (:carries_inputs AND
-        (m.input_url, m.backend, m.retries, m.next_retry)
-        IS NOT (i.input_url, i.backend, i.retries, iso_time(i.next_retry)))
+    OR (m.name, m.version, m.is_current) IS NOT (i.name, i.version, i.seen)
+    OR (o.distribution, o.architecture, coalesce(o.release, ''))
+        IS NOT (i.distribution, i.architecture, coalesce(i.release, ''))
+    OR (i.last_seen IS NOT NULL AND other_time(m.last_seen, i.last_seen))
+    OR (:carries_inputs AND (
+        (m.input_url, m.backend, m.retries) IS NOT (i.input_url, i.backend, i.retries)
+        OR other_time(m.next_retry, i.next_retry)
+    ))
     OR (:carries_status AND m.status IS NOT i.status)
 FROM incoming_source_packages AS i
-LEFT JOIN main.origins AS o
-    ON o.distribution = i.distribution AND coalesce(o.release, '') = coalesce(i.release, '')
-        AND o.architecture = i.architecture
 LEFT JOIN main.source_packages AS m
     ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation
         AND m.upstream_source_id = i.upstream_source_id
-        AND m.upstream_input_id = i.upstream_input_id;
+        AND m.upstream_input_id = i.upstream_input_id
+LEFT JOIN main.origins AS o ON o.id = m.origin_id
+WHERE :known_before;
+CREATE TEMP TABLE changed_keys AS
+SELECT source_key, id FROM source_map WHERE changed
+UNION ALL
+SELECT source_key, NULL FROM incoming_source_packages WHERE NOT :known_before;
 
+CREATE TEMP TABLE listed_origins AS
+SELECT DISTINCT i.distribution, i.release, i.architecture
+FROM changed_keys AS k
+CROSS JOIN incoming_source_packages AS i ON i.source_key = k.source_key;
+INSERT INTO main.origins (distribution, release, architecture, label)
+SELECT distribution, release, architecture,
+    distribution || '/' || coalesce(release, '-') || '/' || architecture
+FROM listed_origins
+WHERE distribution <> '' AND architecture <> ''
+    AND unreadable(distribution, release, architecture) IS NULL
+ON CONFLICT DO NOTHING;
+
+-- What differs or is new, and what is wrong with it. An origin that is published
+-- was checked before.
 CREATE TEMP TABLE changed_sources AS
 SELECT
-    map.id,
-    NULL AS origin_id,
+    k.id,
+    o.id AS origin_id,
     i.*,
+    iso_time(i.last_seen) AS last_seen_at,
+    iso_time(i.next_retry) AS next_retry_at,
     CASE
         WHEN coalesce(i.name, '') = '' THEN 'name'
         WHEN coalesce(i.version, '') = '' THEN 'version'
@@ -33,16 +56,17 @@ SELECT
         WHEN typeof(i.retries) NOT IN ('integer', 'null') THEN 'retries'
         WHEN typeof(i.upstream_source_id) NOT IN ('integer', 'null') THEN 'id'
         WHEN i.seen IS NULL OR i.seen NOT IN (0, 1) THEN 'seen_in_last_sync'
-        WHEN i.last_seen IS NOT NULL AND iso_time(i.last_seen) IS NULL THEN 'last_seen'
-        WHEN i.next_retry IS NOT NULL AND iso_time(i.next_retry) IS NULL THEN 'next_retry'
         WHEN i.status IS NOT NULL AND i.status NOT IN ('GOOD', 'BAD', 'FAIL', 'UNKWN') THEN 'status'
-        ELSE unreadable(
-            i.name, i.version, i.distribution, i.release, i.architecture, i.input_url, i.backend
-        )
+        WHEN o.id IS NULL THEN unreadable(i.distribution, i.release, i.architecture)
+        ELSE unreadable(i.name, i.version, i.input_url, i.backend)
     END AS problem
-FROM source_map AS map
-JOIN incoming_source_packages AS i ON i.source_key = map.source_key
-WHERE map.changed;
+FROM changed_keys AS k
+CROSS JOIN incoming_source_packages AS i ON i.source_key = k.source_key
+LEFT JOIN main.origins AS o
+    ON o.distribution = i.distribution AND coalesce(o.release, '') = coalesce(i.release, '')
+        AND o.architecture = i.architecture;
+UPDATE changed_sources SET problem = 'last_seen' WHERE last_seen IS NOT NULL AND last_seen_at IS NULL;
+UPDATE changed_sources SET problem = 'next_retry' WHERE next_retry IS NOT NULL AND next_retry_at IS NULL;
 INSERT INTO skipped
 SELECT 'source package', problem, count(*), min(source_key)
 FROM changed_sources WHERE problem IS NOT NULL GROUP BY problem;
@@ -50,18 +74,6 @@ DELETE FROM source_map WHERE source_key IN (
     SELECT source_key FROM changed_sources WHERE problem IS NOT NULL AND id IS NULL
 );
 DELETE FROM changed_sources WHERE problem IS NOT NULL;
-
-INSERT INTO main.origins (distribution, release, architecture, label)
-SELECT DISTINCT distribution, release, architecture,
-    distribution || '/' || coalesce(release, '-') || '/' || architecture
-FROM changed_sources WHERE true
-ON CONFLICT DO NOTHING;
-UPDATE changed_sources SET origin_id = (
-    SELECT o.id FROM main.origins AS o
-    WHERE o.distribution = changed_sources.distribution
-        AND coalesce(o.release, '') = coalesce(changed_sources.release, '')
-        AND o.architecture = changed_sources.architecture
-);
 
 -- A row that was read from another kind of source before has other upstream ids.
 UPDATE changed_sources SET id = coalesce(
@@ -121,5 +133,5 @@ WHERE :known_before AND (id IS NULL OR id IN (SELECT id FROM moved_sources)) AND
 -- Published rows that are listed no more.
 CREATE TEMP TABLE vanished_sources AS
 SELECT m.id, m.origin_id FROM main.source_packages AS m
-WHERE m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.is_current
-    AND m.id NOT IN (SELECT id FROM source_map WHERE id IS NOT NULL);
+WHERE :known_before AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation
+    AND m.is_current AND m.id NOT IN (SELECT id FROM source_map WHERE id IS NOT NULL);

@@ -1,8 +1,8 @@
 INSERT INTO main.package_names (name)
-SELECT DISTINCT c.name FROM changed_sources AS c
-WHERE (c.id IS NULL OR c.id IN (SELECT id FROM moved_sources))
-    AND NOT EXISTS (SELECT 1 FROM main.package_names AS n WHERE n.name = c.name)
-ORDER BY c.name;
+SELECT c.name FROM changed_sources AS c
+WHERE c.id IS NULL OR c.id IN (SELECT id FROM moved_sources)
+GROUP BY c.name
+ON CONFLICT DO NOTHING;
 
 -- What else depends on where a package is listed and whether it is current.
 CREATE TEMP TABLE touched_sources (id INTEGER PRIMARY KEY);
@@ -23,11 +23,11 @@ UPDATE main.source_packages AS m SET
     version = c.version,
     ordinal = CASE WHEN m.ordinal < 0 THEN c.ordinal ELSE m.ordinal END,
     is_current = c.seen,
-    last_seen = coalesce(iso_time(c.last_seen), m.last_seen),
+    last_seen = coalesce(c.last_seen_at, m.last_seen),
     input_url = CASE WHEN :carries_inputs THEN c.input_url ELSE m.input_url END,
     backend = CASE WHEN :carries_inputs THEN c.backend ELSE m.backend END,
     retries = CASE WHEN :carries_inputs THEN c.retries ELSE m.retries END,
-    next_retry = CASE WHEN :carries_inputs THEN iso_time(c.next_retry) ELSE m.next_retry END,
+    next_retry = CASE WHEN :carries_inputs THEN c.next_retry_at ELSE m.next_retry END,
     status = CASE WHEN :carries_status THEN c.status ELSE m.status END,
     upstream_source_id = coalesce(c.upstream_source_id, m.upstream_source_id),
     upstream_input_id = coalesce(c.upstream_input_id, m.upstream_input_id)
@@ -35,10 +35,10 @@ FROM changed_sources AS c
 WHERE m.id = c.id AND (
     (m.origin_id, m.name, m.version, m.is_current)
         IS NOT (c.origin_id, c.name, c.version, c.seen)
-    OR m.last_seen IS NOT coalesce(iso_time(c.last_seen), m.last_seen)
+    OR m.last_seen IS NOT coalesce(c.last_seen_at, m.last_seen)
     OR (:carries_inputs AND
         (m.input_url, m.backend, m.retries, m.next_retry, m.upstream_input_id)
-        IS NOT (c.input_url, c.backend, c.retries, iso_time(c.next_retry), c.upstream_input_id))
+        IS NOT (c.input_url, c.backend, c.retries, c.next_retry_at, c.upstream_input_id))
     OR (:carries_status AND m.status IS NOT c.status)
     OR (c.upstream_source_id IS NOT NULL AND m.upstream_source_id IS NOT c.upstream_source_id)
 );
@@ -54,16 +54,15 @@ INSERT INTO main.source_packages (
 )
 SELECT
     :last_source_id + c.rowid, :rebuilder_id, :generation, c.origin_id, c.name, c.version,
-    c.ordinal, c.status, c.seen, 0, c.input_url, c.backend, c.retries, iso_time(c.next_retry),
-    :now, iso_time(c.last_seen), c.name_inferred, n.id, c.upstream_source_id, c.upstream_input_id
+    c.ordinal, c.status, c.seen, 0, c.input_url, c.backend, c.retries, c.next_retry_at,
+    :now, c.last_seen_at, c.name_inferred, n.id, c.upstream_source_id, c.upstream_input_id
 FROM changed_sources AS c
 CROSS JOIN main.package_names AS n ON n.name = c.name
 WHERE c.id IS NULL
 ORDER BY c.rowid
 ON CONFLICT DO NOTHING;
-UPDATE source_map SET id = :last_source_id + c.rowid
-FROM changed_sources AS c
-WHERE source_map.id IS NULL AND c.source_key = source_map.source_key;
+INSERT OR REPLACE INTO source_map
+SELECT source_key, :last_source_id + rowid, 1 FROM changed_sources WHERE id IS NULL;
 
 UPDATE main.source_packages
 SET is_current = 0, last_seen = coalesce(last_seen, :previous_ingest_at)

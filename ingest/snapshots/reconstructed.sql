@@ -12,48 +12,37 @@ FROM main.source_packages
 WHERE rebuilder_id = :rebuilder_id AND generation = :generation AND attempts > 0
 GROUP BY origin_id, name_id;
 
+-- A build counts from its day until the day of the package's next build, or
+-- until the package was listed no more.
 CREATE TEMP TABLE daily_results AS
 SELECT
-    r.origin_id,
-    r.name_id,
-    r.day,
-    r.status,
-    lag(r.status) OVER package AS previous_status,
-    lead(r.day) OVER package IS NULL AS is_last,
-    p.last_day
-FROM (
-    SELECT
-        b.origin_id,
-        s.name_id,
-        substr(b.built_at, 1, 10) AS day,
-        b.status,
-        row_number() OVER (
-            PARTITION BY b.origin_id, s.name_id, substr(b.built_at, 1, 10)
-            ORDER BY rtrim(b.built_at, 'Z') DESC, b.upstream_id DESC
-        ) AS latest
-    FROM main.builds AS b
-    CROSS JOIN main.source_packages AS s ON s.id = b.source_package_id
-    WHERE b.rebuilder_id = :rebuilder_id AND b.generation = :generation AND b.built_at IS NOT NULL
-) AS r
-JOIN package_ends AS p ON p.origin_id = r.origin_id AND p.name_id = r.name_id
-WHERE r.latest = 1 AND r.day <= p.last_day
-WINDOW package AS (PARTITION BY r.origin_id, r.name_id ORDER BY r.day);
+    b.origin_id,
+    b.status,
+    substr(b.built_at, 1, 10) AS from_day,
+    coalesce(
+        substr(lead(b.built_at) OVER package, 1, 10),
+        CASE WHEN p.last_day < '9999' THEN date(p.last_day, '+1 day') END
+    ) AS until_day
+FROM main.builds AS b
+CROSS JOIN main.source_packages AS s ON s.id = b.source_package_id
+CROSS JOIN package_ends AS p ON p.origin_id = b.origin_id AND p.name_id = s.name_id
+WHERE b.rebuilder_id = :rebuilder_id AND b.generation = :generation
+    AND substr(b.built_at, 1, 10) <= p.last_day
+WINDOW package AS (
+    PARTITION BY b.origin_id, s.name_id ORDER BY rtrim(b.built_at, 'Z'), b.upstream_id
+);
 
 CREATE TEMP TABLE daily_steps AS
-SELECT origin_id, day, sum(good) AS good, sum(bad) AS bad, sum(fail) AS fail
+SELECT
+    origin_id,
+    day,
+    sum(step * (status IS 'GOOD')) AS good,
+    sum(step * (status IS 'BAD')) AS bad,
+    sum(step * (status IS 'FAIL')) AS fail
 FROM (
-    SELECT
-        origin_id,
-        day,
-        (status IS 'GOOD') - (previous_status IS 'GOOD') AS good,
-        (status IS 'BAD') - (previous_status IS 'BAD') AS bad,
-        (status IS 'FAIL') - (previous_status IS 'FAIL') AS fail
-    FROM daily_results
+    SELECT origin_id, from_day AS day, status, 1 AS step FROM daily_results
     UNION ALL
-    SELECT
-        origin_id, date(last_day, '+1 day'), -(status IS 'GOOD'), -(status IS 'BAD'), -(status IS 'FAIL')
-    FROM daily_results
-    WHERE is_last AND last_day < '9999'
+    SELECT origin_id, until_day, status, -1 FROM daily_results WHERE until_day IS NOT NULL
 )
 GROUP BY origin_id, day;
 
