@@ -27,7 +27,7 @@ def views() -> dict[str, str]:
     """Name and SELECT of each published view, one ``.sql`` file each."""
     folder = files("ingest.schema").joinpath("views")
     return {
-        path.name.removesuffix(".sql"): path.read_text()
+        path.name.removesuffix(".sql"): path.read_text().rstrip()  # SQLite keeps no space at the end
         for path in sorted(folder.iterdir(), key=lambda path: path.name)
         if path.name.endswith(".sql")
     }

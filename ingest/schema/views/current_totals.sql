@@ -1,0 +1,42 @@
+-- The newest totals of each origin of each rebuilder: the last snapshot that a run took,
+-- or where there is none, the last one imported.
+SELECT
+    r.name AS rebuilder,
+    s.scope AS origin,
+    o.distribution,
+    o.release,
+    o.architecture,
+    s.captured_at,
+    s.kind,
+    s.counted,
+    s.good,
+    s.bad,
+    s.fail,
+    s.unknown,
+    s.good + s.bad + s.fail AS attempted,
+    s.good + s.bad + s.fail + s.unknown AS total,
+    round(100.0 * s.good / nullif(s.good + s.bad + s.fail + s.unknown, 0), 2) AS reproducible_percent,
+    round(100.0 * s.good / nullif(s.good + s.bad + s.fail, 0), 2) AS reproducible_percent_of_attempted,
+    s.corrected_good,
+    s.corrected_bad,
+    s.corrected_fail,
+    s.corrected_unknown,
+    s.corrected_good + s.corrected_bad + s.corrected_fail + s.corrected_unknown AS corrected_total,
+    s.id AS snapshot_id,
+    s.rebuilder_id,
+    s.origin_id
+FROM (SELECT DISTINCT rebuilder_id, scope FROM snapshots) AS known
+JOIN snapshots AS s ON s.id = coalesce(
+    (
+        SELECT n.id FROM snapshots AS n
+        WHERE n.rebuilder_id = known.rebuilder_id AND n.scope = known.scope AND n.kind = 'taken'
+        ORDER BY n.captured_at DESC LIMIT 1
+    ),
+    (
+        SELECT n.id FROM snapshots AS n
+        WHERE n.rebuilder_id = known.rebuilder_id AND n.scope = known.scope AND n.kind = 'imported'
+        ORDER BY n.captured_at DESC LIMIT 1
+    )
+)
+JOIN rebuilders AS r ON r.id = s.rebuilder_id
+LEFT JOIN origins AS o ON o.id = s.origin_id

@@ -1,0 +1,35 @@
+"""How some cells look: statuses in their colour, durations in words, numbers of rows as links."""
+
+from datasette import hookimpl
+from markupsafe import Markup
+
+STATUSES = {"GOOD", "BAD", "FAIL", "UNKWN"}
+TABLES = {
+    "binary_package_id": "binary_packages",
+    "build_id": "builds",
+    "latest_build_id": "builds",
+    "snapshot_id": "snapshots",
+    "source_package_id": "source_packages",
+}
+
+
+@hookimpl
+def render_cell(value, column, table, datasette):
+    if column.endswith("status") and value in STATUSES:
+        return Markup('<span class="status {}">{}</span>').format(value.lower(), value)
+    if column == "duration" and isinstance(value, int | float):
+        return in_words(value)
+    if column in TABLES and isinstance(value, int):
+        # Tables have labels for these; views and queries do not.
+        return Markup('<a href="{}">{}</a>').format(
+            datasette.urls.row("reproducibility", TABLES[column], str(value)), value
+        )
+    return None
+
+
+def in_words(seconds):
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"

@@ -1,0 +1,16 @@
+"""What each table and column means, from ingest/schema/descriptions.yml."""
+
+from copy import deepcopy
+from functools import cache
+
+from datasette import hookimpl
+
+from ingest import schema
+
+descriptions = cache(schema.descriptions)
+
+
+@hookimpl
+def get_metadata():
+    # Datasette merges other metadata into what it is given, hence a copy.
+    return {"databases": {"reproducibility": {"tables": deepcopy(descriptions())}}}
