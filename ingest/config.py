@@ -17,6 +17,7 @@ from typing import Any
 
 from ingest.errors import ConfigError
 from ingest.sources import default_name, is_url
+from ingest.values import printable
 
 _KEYS = {"source", "release"}
 
@@ -31,7 +32,7 @@ class Instance:
 
     @property
     def rebuilder(self) -> str:
-        return self.name or default_name(self.source)
+        return printable(self.name or default_name(self.source))
 
 
 def read_config(path: Path) -> list[Instance]:

@@ -18,7 +18,7 @@ from ingest.config import Instance
 from ingest.errors import SourceError
 from ingest.merge import Context, Outcome, merge
 from ingest.progress import Progress
-from ingest.sources import open_source, published_location
+from ingest.sources import _sqlite_file, open_source, published_location
 from ingest.sources.base import Known, Source
 
 
@@ -65,8 +65,15 @@ def ingest(path: Path, instance: Instance, *, full: bool, progress: Progress) ->
                 return run.execute(log, started)
         except BaseException as error:
             message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
-            _remember_failure(log, kind, message)
+            _remember_failure(log, kind, _publishable(message, path, instance))
             raise
+
+
+def _publishable(message: str, path: Path, instance: Instance) -> str:
+    """An error without the folders it happened in: ``ingest_runs`` is for everybody to see."""
+    for address, name in ((instance.source, published_location(instance.source)), (str(path), path.name)):
+        message = message.replace(address, name)
+    return values.printable(message)
 
 
 def _remember_failure(log: store.RunLog, kind: str | None, message: str) -> None:
@@ -101,6 +108,7 @@ class _Run:
         with self._reading():
             generation, after = self._stage()
             with self.database.atomic():
+                self._take_lock()
                 rebuilder_id = self._rebuilder_id(generation)
                 context = Context(
                     rebuilder_id=rebuilder_id,
@@ -113,6 +121,7 @@ class _Run:
                     carries_status=self.source.carries_status,
                 )
                 result = self._write(context, started)
+                self.source.confirm()
         log.finish(**self._row(result, context))
         return result
 
@@ -123,15 +132,15 @@ class _Run:
             self.connection.execute("CREATE TEMP TABLE skipped (relation, problem, count, key)")
             self.connection.execute("CREATE TEMP TABLE gap_origins (origin_id INTEGER PRIMARY KEY)")
             yield
-        except sqlite3.Error as error:
-            if said := self.source.reading_failed(error):
+        except _sqlite_file.READING_ERRORS as error:
+            said = self.source.reading_failed(error)
+            if said and not store.is_to_blame(self.connection, error):
                 raise SourceError(said) from error
             with store.saying(self.path):
                 raise
         finally:
             incoming.drop_all(self.connection)
-            attached = {row[1] for row in self.connection.execute("PRAGMA database_list")}
-            if "upstream" in attached:
+            if _sqlite_file.is_attached(self.connection):
                 self.connection.execute("DETACH upstream")
 
     def _stage(self) -> tuple[int, int]:
@@ -164,8 +173,13 @@ class _Run:
         )
         return Known(self.rebuilder.highest_build, tuple(build for (build,) in missing))
 
+    def _take_lock(self) -> None:
+        """Wait for other writers before anything is read: a reader that turns writer may not wait."""
+        with store.saying(self.path):
+            self.connection.execute("DELETE FROM main.rebuilders WHERE false")
+
     def _rebuilder_id(self, generation: int) -> int:
-        """The rebuilder's row, made on its first run. The run's first write: it takes the lock."""
+        """The rebuilder's row, made on its first run."""
         row: dict[str, Any] = {
             "kind": self.source.kind,
             "url": self.source.location,
@@ -206,7 +220,7 @@ class _Run:
     def _write(self, context: Context, started: float) -> Result:
         outcome, changed, builds = Outcome(), 0, 0
         if not self.unchanged and self.source.lists_packages:
-            outcome = merge(self.connection, context)
+            outcome = self._merge(context)
             outcome.orphans += self.source.orphans(self.connection)
             changed = status_changes.update(self.connection, context)
             (builds,) = self.connection.execute(
@@ -230,6 +244,12 @@ class _Run:
             notes=self.source.notes + outcome.notes,
             seconds=time.monotonic() - started,
         )
+
+    def _merge(self, context: Context) -> Outcome:
+        try:
+            return merge(self.connection, context)
+        except SourceError as error:
+            raise SourceError(f"{self.source.location}: {error}") from error
 
     def _remember_position(self, context: Context) -> None:
         (gaps,) = self.connection.execute("SELECT count(*) FROM gap_origins").fetchone()

@@ -56,6 +56,20 @@ def saying(path: Path) -> Iterator[None]:
         raise DatabaseError(f"{path}: {_advice(str(error))}") from error
 
 
+_READ_ERRORS = ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS")
+
+
+def is_to_blame(connection: sqlite3.Connection, error: Exception) -> bool:
+    """Whether it is our own database or its disk that failed, and not a file that was read."""
+    name = getattr(error, "sqlite_errorname", None) or ""
+    if name.startswith("SQLITE_CORRUPT"):
+        try:
+            return bool(connection.execute("PRAGMA main.quick_check(1)").fetchone()[0] != "ok")
+        except sqlite3.Error:
+            return True
+    return name.startswith(("SQLITE_FULL", "SQLITE_READONLY", "SQLITE_IOERR_")) and name not in _READ_ERRORS
+
+
 def _advice(message: str) -> str:
     advice = {
         "database or disk is full": "the disk is full; free some space and run the ingest again.",

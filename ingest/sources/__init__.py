@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 from ingest.errors import SourceError
 from ingest.sources import _sqlite_file
 from ingest.sources.base import Source
+from ingest.values import printable
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -28,7 +29,7 @@ def default_name(address: str) -> str:
 def published_location(address: str) -> str:
     """What may be published of an address: a URL without credentials and query, a file's name."""
     if not is_url(address):
-        return Path(address).name
+        return printable(Path(address).name)
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -8,26 +8,41 @@ from pathlib import Path
 
 from ingest.errors import SourceError
 
+BUSY_SECONDS = 10
+READING_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""The second: SQLite quotes what it complains of, and a damaged file's bytes are no text."""
 _WAL_FORMAT = 2
 _LOCKED = "it stayed locked by another program; try again when that has finished."
+_DAMAGED = "the database is damaged or cut short; copy it again, with `sqlite3 FILE .backup COPY`."
 
 
 def sidecar(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def uri(path: Path) -> str:
-    """How to open the file: read-only, and as immutable where opening would make files beside it.
+def is_at_rest(path: Path) -> bool:
+    """Whether it is a WAL database that nobody has open: it has no log, or none with anything in it.
 
-    A WAL database that nobody has open has no ``-wal`` file; SQLite would make
-    one to read it, which fails on a read-only mount and is a write anywhere.
+    SQLite would make the files of a log to read it, which fails on a read-only
+    mount and is a write anywhere.
     """
     with path.open("rb") as file:
         header = file.read(100)
     log = sidecar(path, "-wal")
     is_wal = len(header) == 100 and header[18] == _WAL_FORMAT
-    at_rest = is_wal and not (log.exists() and log.stat().st_size)
-    return f"{path.absolute().as_uri()}?{'immutable=1' if at_rest else 'mode=ro'}"
+    in_use = log.exists() and (log.stat().st_size or sidecar(path, "-shm").exists())
+    return is_wal and not in_use
+
+
+def uri(path: Path) -> str:
+    """How to open the file: read-only, and as immutable where opening would make files beside it."""
+    return f"{path.absolute().as_uri()}?{'immutable=1' if is_at_rest(path) else 'mode=ro'}"
+
+
+def body(path: Path) -> str:
+    """Changes whenever the file itself does, its log aside."""
+    status = path.stat()
+    return f"{status.st_size} {status.st_mtime_ns}"
 
 
 def state(path: Path) -> str:
@@ -45,8 +60,10 @@ def state(path: Path) -> str:
 def table_columns(path: Path) -> dict[str, set[str]]:
     """The columns of each table. Raises SourceError where the file is no SQLite database."""
     try:
-        connection = sqlite3.connect(uri(path), uri=True, timeout=10)
+        connection = sqlite3.connect(uri(path), uri=True, timeout=BUSY_SECONDS)
+        connection.text_factory = _lenient
         try:
+            _refuse_cut(connection, path)
             tables = connection.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
             ).fetchall()
@@ -58,26 +75,40 @@ def table_columns(path: Path) -> dict[str, set[str]]:
             }
         finally:
             connection.close()
-    except sqlite3.Error as error:
+    except READING_ERRORS as error:
         raise SourceError(f"{path}: {explain(error)}") from error
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
 
 
-def explain(error: sqlite3.Error) -> str:
+def _lenient(name: bytes) -> str:
+    return name.decode(errors="replace")
+
+
+def _refuse_cut(connection: sqlite3.Connection, path: Path) -> None:
+    """SQLite itself notices that whole pages are missing, but not that the last one is cut."""
+    connection.execute("BEGIN")
+    connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+    if path.stat().st_size % page_size:
+        raise SourceError(f"{path}: {_DAMAGED}")
+
+
+def explain(error: Exception) -> str:
     """What SQLite complains of when reading a foreign file, in words."""
-    message = str(error)
+    message = "malformed" if isinstance(error, UnicodeDecodeError) else str(error)
     if "locked" in message:
         return _LOCKED
     if "unable to open" in message:
         return "it cannot be opened; check its permissions and those of its folder."
     if "malformed" in message or "not a database" in message or "disk I/O" in message:
-        return "the database is damaged or cut short; copy it again, with `sqlite3 FILE .backup COPY`."
+        return _DAMAGED
     return f"it cannot be read as a rebuilderd database, SQLite says “{message}”; check where it comes from."
 
 
 def is_attached(connection: sqlite3.Connection) -> bool:
-    return any(row[1] == "upstream" for row in connection.execute("PRAGMA database_list"))
+    found = connection.execute("SELECT 1 FROM pragma_database_list WHERE name = 'upstream'").fetchone()
+    return found is not None
 
 
 def attach(connection: sqlite3.Connection, path: Path) -> None:
@@ -88,5 +119,5 @@ def attach(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("ATTACH ? AS upstream", (uri(path),))
         connection.execute("SELECT 1 FROM upstream.sqlite_master LIMIT 1").fetchone()
         connection.execute("PRAGMA upstream.cache_size = -8192")
-    except sqlite3.Error as error:
+    except READING_ERRORS as error:
         raise SourceError(f"{path}: {explain(error)}") from error

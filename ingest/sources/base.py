@@ -60,6 +60,9 @@ class Source(ABC):
         """How many builds belong to no package, after staging."""
         return 0
 
-    def reading_failed(self, error: sqlite3.Error) -> str | None:
+    def confirm(self) -> None:
+        """Called before what was read is kept. Raises SourceError where it cannot be trusted after all."""
+
+    def reading_failed(self, error: Exception) -> str | None:
         """What to say if SQLite failed because of the source; None if it is not to blame."""
         return None

@@ -11,6 +11,7 @@ from ingest.progress import Progress
 from ingest.sources import _sqlite_file
 from ingest.sources.base import Known, Source
 from ingest.sql import split
+from ingest.values import printable
 
 REQUIRED = {
     "source_packages": {"id", "name", "version", "distribution", "release"},
@@ -33,14 +34,22 @@ class SQLiteSource(Source):
     carries_inputs = True
 
     def __init__(self, path: Path, columns: dict[str, set[str]]) -> None:
-        super().__init__(path.name)
+        super().__init__(printable(path.name))
         self.path = path
         self.columns = columns
+        self.at_rest = _sqlite_file.body(path) if _sqlite_file.is_at_rest(path) else None
+        """What the file was like, where SQLite is told that nobody writes to it."""
 
     def state(self) -> str | None:
         return _sqlite_file.state(self.path)
 
-    def reading_failed(self, error: sqlite3.Error) -> str | None:
+    def confirm(self) -> None:
+        if self.at_rest and _sqlite_file.body(self.path) != self.at_rest:
+            raise SourceError(
+                f"{self.path}: a daemon started to write to it while it was read; run the ingest again."
+            )
+
+    def reading_failed(self, error: Exception) -> str | None:
         message = str(error)
         if "disk is full" in message or "readonly" in message:
             return None

@@ -12,6 +12,7 @@ from ingest.progress import Progress
 from ingest.sources import _sqlite_file, pkgs_list
 from ingest.sources.base import Known, Source
 from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
+from ingest.values import printable
 
 
 def open_saved(path: Path, release: str | None) -> Source:
@@ -36,7 +37,7 @@ class SavedPkgsList(Source):
     carries_status = True
 
     def __init__(self, path: Path, release: str | None) -> None:
-        super().__init__(path.name)
+        super().__init__(printable(path.name))
         self.path = path
         self.release = release
 
@@ -57,7 +58,7 @@ class SavedStats(Source):
     lists_packages = False
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path.name)
+        super().__init__(printable(path.name))
         self.path = path
 
     def stage(self, connection: sqlite3.Connection, known: Known, progress: Progress) -> None:
