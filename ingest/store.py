@@ -15,6 +15,7 @@ from ingest.errors import DatabaseError
 
 BUSY_SECONDS = 60
 CACHE_KIB = 32 * 1024
+PAGE_BYTES = 8192
 
 
 @contextmanager
@@ -40,6 +41,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}", uri=True, isolation_level=None, timeout=BUSY_SECONDS
     )
+    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an old one keeps its own
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -90,11 +92,13 @@ def _advice(message: str) -> str:
 
 
 def _refuse_foreign(path: Path) -> None:
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-    finally:
-        connection.close()
+        names = _table_names(path, "ro")
+    except sqlite3.OperationalError as error:
+        # A run killed while it made the database: only a writer may roll back what it left.
+        if error.sqlite_errorname not in ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY"):
+            raise
+        names = _table_names(path, "rw")
     if names and "ingest_runs" not in names and "_sqlite_migrations" not in names:
         raise DatabaseError(
             f"{path}: it is another program's SQLite database; name a file of our own or a new one."
@@ -105,6 +109,14 @@ def freshness(path: Path) -> list[dict[str, Any]]:
     """The rows of the view ``rebuilder_freshness``, by name. Raises DatabaseError."""
     with open_database(path) as database:
         return list(database.query("SELECT * FROM rebuilder_freshness ORDER BY rebuilder"))
+
+
+def _table_names(path: Path, mode: str) -> set[str]:
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
+    try:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    finally:
+        connection.close()
 
 
 class RunLog:

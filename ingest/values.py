@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 
 LONGEST_NAME = 1000
 """Characters. The longest real package names and URLs stay below 300."""
 
-_TIME = re.compile(rb"(\d{4})(-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z?")
-_YEARS = range(2000, 2101)
+_TIME = re.compile(
+    r"((?:20\d\d|2100)-\d\d-\d\d)[ T]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?Z?", re.ASCII
+)
 
 _CALL = re.compile(r"\b(iso_time|other_time|unreadable)\(([\w., \n]+)\)")
 
@@ -27,18 +28,24 @@ def iso_time(value: bytes | None) -> str | None:
     The fraction gets 0, 3, 6 or 9 digits, as rebuilderd's API prints it.
     Anything that is no time between 2000 and 2100 gives None.
     """
-    match = _TIME.fullmatch(value) if value is not None else None
-    if match is None or int(match[1]) not in _YEARS:
+    match = _TIME.fullmatch(value.decode("latin-1")) if value is not None else None
+    if match is None:
         return None
-    text = f"{match[1].decode()}{match[2].decode()}T{match[3].decode()}"
+    day, clock, digits = match.groups()
+    if not _is_day(day):
+        return None
+    if digits and (digits := digits.rstrip("0")):
+        return f"{day}T{clock}.{digits.ljust(-(-len(digits) // 3) * 3, '0')}Z"
+    return f"{day}T{clock}Z"
+
+
+@lru_cache(maxsize=4096)
+def _is_day(text: str) -> bool:
     try:
-        datetime.fromisoformat(text)
+        date.fromisoformat(text)
     except ValueError:
-        return None
-    digits = (match[4] or b"").decode().rstrip("0")
-    if digits:
-        text += "." + digits.ljust(-(-len(digits) // 3) * 3, "0")
-    return text + "Z"
+        return False
+    return True
 
 
 def is_readable(value: bytes) -> bool:
