@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from ingest.progress import Progress
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Interruptible(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Interrupted: what was not finished is undone; run it again.", err=True)
+            sys.exit(130)
+
+
+@click.group(cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def cli() -> None:
     """Publish what rebuilderd knows about reproducible builds with Datasette."""
@@ -92,9 +101,6 @@ def _ingest_one(
     except IngestError as error:
         click.echo(f"Error: {error}", err=True)
         return False
-    except KeyboardInterrupt:
-        click.echo("Interrupted: the database is as it was before.", err=True)
-        sys.exit(130)
     if not silent:
         click.echo(summary(result))
     return True

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from ingest import generations, incoming, snapshots, status_changes, store, values
+from ingest import generations, incoming, interrupts, snapshots, status_changes, store, values
 from ingest.config import Instance
 from ingest.errors import SourceError
 from ingest.merge import Context, Outcome, merge
@@ -105,7 +105,7 @@ class _Run:
         )
 
     def execute(self, log: store.RunLog, started: float) -> Result:
-        with self._reading():
+        with interrupts.noted() as interrupted, self._reading(interrupted):
             generation, after = self._stage()
             with self.database.atomic():
                 self._take_lock()
@@ -126,22 +126,20 @@ class _Run:
         return result
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def _reading(self, interrupted: list[int]) -> Iterator[None]:
         try:
             self.connection.execute(f"PRAGMA temp.cache_size = -{store.CACHE_KIB}")
             self.connection.execute("CREATE TEMP TABLE skipped (relation, problem, count, key)")
             self.connection.execute("CREATE TEMP TABLE gap_origins (origin_id INTEGER PRIMARY KEY)")
             yield
         except _sqlite_file.READING_ERRORS as error:
+            if interrupted:
+                raise KeyboardInterrupt from error
             said = self.source.reading_failed(error)
             if said and not store.is_to_blame(self.connection, error):
                 raise SourceError(said) from error
             with store.saying(self.path):
                 raise
-        finally:
-            incoming.drop_all(self.connection)
-            if _sqlite_file.is_attached(self.connection):
-                self.connection.execute("DETACH upstream")
 
     def _stage(self) -> tuple[int, int]:
         """Set up the incoming relations; returns the generation and the build id to go on after."""

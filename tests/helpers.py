@@ -45,7 +45,7 @@ def copy(source: Path, folder: Path) -> Path:
 
 
 def rows(database: Path, sql: str, *parameters: Any) -> list[Row]:
-    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True)) as connection:
         return connection.execute(sql, parameters).fetchall()
 
 

@@ -1,0 +1,35 @@
+"""Ctrl-C, also where SQLite would swallow it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def noted() -> Iterator[list[int]]:
+    """Yields a list that an interrupt is added to before it is raised as usual.
+
+    One that hits while SQLite calls a function of ours becomes an SQLite error
+    that says nothing of it; the list tells.
+    """
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.default_int_handler(number, frame)
+
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield seen
+        return
+    try:
+        signal.signal(signal.SIGINT, note)
+    except ValueError:  # only the main thread may, and only it is interrupted
+        yield seen
+        return
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
