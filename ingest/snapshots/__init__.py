@@ -18,6 +18,26 @@ SELECT min(day) FROM (
 )
 """
 
+_COVERED = """
+WITH RECURSIVE calendar (day) AS (
+    SELECT :from_day
+    UNION ALL
+    SELECT date(day, '+1 day') FROM calendar WHERE day < date(:today, '-1 day')
+)
+SELECT NOT EXISTS (
+    SELECT 1 FROM calendar AS c CROSS JOIN main.origins AS o
+    WHERE EXISTS (
+        SELECT 1 FROM main.source_packages AS s INDEXED BY source_packages_totals
+        WHERE s.origin_id = o.id AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+    ) AND NOT EXISTS (
+        SELECT 1 FROM main.snapshots AS x
+        WHERE x.rebuilder_id = :rebuilder_id AND x.scope = o.label AND x.kind <> 'reconstructed'
+            AND x.captured_at BETWEEN c.day AND c.day || 'T24'
+    )
+)
+"""
+"""Whether every origin has a better snapshot of each of these days: so it is with a daily timer."""
+
 
 def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     """Compute the days that no run saw, from the builds; returns the snapshots written.
@@ -30,6 +50,9 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     who: sql.Parameters = {"rebuilder_id": context.rebuilder_id, "generation": context.generation}
     (from_day,) = connection.execute(_START, {**who, "today": today}).fetchone()
     if from_day >= today:
+        return 0
+    (covered,) = connection.execute(_COVERED, {**who, "today": today, "from_day": from_day}).fetchone()
+    if covered:
         return 0
     written = sql.run(
         connection,
