@@ -1,9 +1,12 @@
-"""How some cells look: statuses in their colour, durations in words, numbers of rows as links."""
+"""How some cells look: statuses in their colour, times without fractions, durations in words, row numbers as links."""
+
+import re
 
 from datasette import hookimpl
 from markupsafe import Markup
 
 STATUSES = {"GOOD", "BAD", "FAIL", "UNKWN"}
+TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z", re.ASCII)
 TABLES = {
     "binary_package_id": "binary_packages",
     "build_id": "builds",
@@ -17,6 +20,8 @@ TABLES = {
 def render_cell(value, column, table, datasette):
     if column.endswith("status") and value in STATUSES:
         return Markup('<span class="status {}">{}</span>').format(value.lower(), value)
+    if isinstance(value, str) and (time := TIME.fullmatch(value)):
+        return Markup('<time datetime="{}">{} {}</time>').format(value, time[1], time[2])
     if column == "duration" and isinstance(value, int | float):
         return in_words(value)
     if column in TABLES and isinstance(value, int):

@@ -1,0 +1,55 @@
+"""A real Datasette that serves the repository's site from a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SITE = ("metadata.yml", "settings.json", "canned_queries", "plugins", "static", "templates")
+
+
+def lay_out(folder: Path) -> Path:
+    """The site without a database, in a folder of its own."""
+    folder.mkdir(exist_ok=True)
+    for name in SITE:
+        (folder / name).symlink_to(ROOT / name)
+    return folder
+
+
+def datasette(folder: Path, *options: str) -> subprocess.Popen[str]:
+    """Starts ``datasette folder`` from another folder, on a free port."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "datasette", str(folder), "--port", "0", *options],
+        cwd=folder.parent,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of the site in ``folder`` while it is served."""
+    server = datasette(folder)
+    assert server.stdout
+    said = ""
+    try:
+        for line in server.stdout:
+            said += line
+            if address := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+                yield address[1]
+                break
+        else:
+            pytest.fail(f"Datasette did not start:\n{said}")
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)

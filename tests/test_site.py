@@ -1,0 +1,382 @@
+"""What Datasette publishes, over HTTP and in a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import pytest
+import yaml
+from helpers import change, one, rows
+from playwright.sync_api import Browser, Page
+from served import datasette, lay_out, serving
+from sqlite_utils import Database
+
+from ingest import schema
+
+pytest_plugins = ("site_fixtures",)
+
+ROOT = Path(__file__).parent.parent
+QUESTIONS = sorted((ROOT / "canned_queries" / "reproducibility").glob("*.sql"))
+METADATA = yaml.safe_load((ROOT / "metadata.yml").read_text())
+CHARTS = METADATA["plugins"]["datasette-dashboards"]["reproducibility"]["charts"]
+STATUS_COLOURS = {"good": "#0072b2", "bad": "#e69f00", "fail": "#d55e00", "unkwn": "#999999"}
+
+
+def metadata_of(question: Path) -> dict[str, str]:
+    loaded: dict[str, str] = yaml.safe_load(question.with_suffix(".yml").read_text())
+    return loaded
+
+
+# Descriptions
+
+
+@pytest.fixture
+def database() -> Database:
+    database = Database(memory=True)
+    schema.apply(database)
+    return database
+
+
+def test_every_table_view_and_column_is_described_and_nothing_else(database: Database) -> None:
+    published = {
+        table.name: [column.name for column in table.columns]
+        for table in [*database.tables, *database.views]
+        if not table.name.startswith("package_names_fts")
+    }
+    described = {name: list(about["columns"]) for name, about in schema.descriptions().items()}
+    assert described == published
+
+
+def test_descriptions_are_sentences() -> None:
+    for name, about in schema.descriptions().items():
+        for text in [about["description"], *about["columns"].values()]:
+            assert text.strip().endswith("."), f"{name}: {text}"
+
+
+def test_descriptions_name_columns_that_exist() -> None:
+    for name, about in schema.descriptions().items():
+        named = [about.get("label_column"), about.get("sort_desc"), about.get("fts_pk")]
+        named += [*about.get("facets", []), *about.get("units", {})]
+        assert {column for column in named if column} <= set(about["columns"]), name
+
+
+def test_opening_a_current_database_does_not_write_the_views_again(database: Database) -> None:
+    before = database.execute("PRAGMA schema_version").fetchone()
+    schema.apply(database)
+    assert database.execute("PRAGMA schema_version").fetchone() == before
+
+
+def test_descriptions_and_units_are_published(site: str) -> None:
+    published = httpx.get(f"{site}/-/metadata.json").json()
+    assert published["databases"]["reproducibility"]["tables"]["builds"]["units"] == {"duration": "s"}
+    page = httpx.get(f"{site}/reproducibility/builds").text
+    assert schema.descriptions()["builds"]["columns"]["copy_of"] in page
+
+
+def test_names_are_found_by_a_part_of_them(site: str) -> None:
+    for table in ("source_packages", "binary_packages", "status_changes", "package_names"):
+        found = httpx.get(f"{site}/reproducibility/{table}.json?_search=zip&_shape=array").json()
+        assert found and all("zip" in row["name"] for row in found)
+
+
+def test_a_view_streams_as_csv_in_full(site: str, site_folder: Path) -> None:
+    stream = httpx.get(f"{site}/reproducibility/daily_totals.csv?_stream=on&_size=50").text
+    found = len(list(csv.DictReader(io.StringIO(stream))))
+    assert found == one(site_folder / "reproducibility.db", "SELECT count(*) FROM daily_totals") > 50
+
+
+def test_the_addresses_and_queries_in_the_docs_for_data_users_return_rows(site: str) -> None:
+    page = (ROOT / "docs" / "data.md").read_text()
+    for address in re.findall(r"'http://127\.0\.0\.1:8001(/\S+\?\S+)'", page):
+        found = httpx.get(site + address).raise_for_status()
+        assert found.json() if ".json" in address else found.text.count("\n") > 1, address
+    queries = [*re.findall(r"```sql\n(.*?)```", page, re.DOTALL), *re.findall(r'"sql=(.*?)"', page)]
+    for sql in queries:
+        assert httpx.get(f"{site}/reproducibility.json", params={"sql": sql, "_shape": "array"}).json(), sql
+    assert httpx.get(f"{site}/reproducibility/builds.json?duration__gt=2h").status_code == 200
+
+
+# Views
+
+
+def test_a_taken_snapshot_wins_over_an_imported_one_and_the_last_of_a_day_over_others(
+    database: Database,
+) -> None:
+    database["rebuilders"].insert(
+        {
+            "id": 1,
+            "name": "r",
+            "kind": "x",
+            "generation": 1,
+            "highest_build": 0,
+            "first_ingest_at": "2026-01-01",
+        }
+    )
+    days = [
+        ("2026-01-01T23:59:59Z", "reconstructed", 1),
+        ("2026-01-02T23:59:59Z", "reconstructed", 2),
+        ("2026-01-02T12:00:00Z", "imported", 3),
+        ("2026-01-03T12:00:00Z", "imported", 4),
+        ("2026-01-03T08:00:00Z", "taken", 5),
+        ("2026-01-03T09:00:00.5Z", "taken", 6),
+        ("2026-01-03T23:59:59Z", "reconstructed", 7),
+    ]
+    common = {"rebuilder_id": 1, "scope": "all", "counted": "source packages", "bad": 1, "fail": 0}
+    database["snapshots"].insert_all(
+        [
+            common | {"captured_at": at, "kind": kind, "good": good, "unknown": None if kind[0] == "r" else 4}
+            for at, kind, good in days
+        ]
+    )
+    totals = database.execute(
+        "SELECT day, kind, good, attempted, total, reproducible_percent, reproducible_percent_of_attempted"
+        " FROM daily_totals ORDER BY day"
+    )
+    assert totals.fetchall() == [
+        ("2026-01-01", "reconstructed", 1, 2, None, None, 50.0),
+        ("2026-01-02", "imported", 3, 4, 8, 37.5, 75.0),
+        ("2026-01-03", "taken", 6, 7, 11, 54.55, 85.71),
+    ]
+    assert database.execute("SELECT kind, good, total FROM current_totals").fetchall() == [("taken", 6, 11)]
+
+
+def test_package_status_has_one_row_for_each_current_binary(site_folder: Path) -> None:
+    published = site_folder / "reproducibility.db"
+    assert one(published, "SELECT count(*) FROM package_status") == one(
+        published, "SELECT count(*) FROM binary_packages WHERE is_current"
+    )
+    assert not rows(
+        published, "SELECT * FROM package_status WHERE status IN ('GOOD', 'BAD') AND latest_build_id IS NULL"
+    )
+
+
+def test_freshness_also_tells_of_rebuilders_that_never_could_be_read(database: Database) -> None:
+    database["ingest_runs"].insert(
+        {
+            "rebuilder": "r",
+            "source": "s",
+            "started_at": "2026-01-01T00:00:00Z",
+            "finished_at": "x",
+            "error": "no",
+        }
+    )
+    freshness = database.execute(
+        "SELECT rebuilder, last_success_at, last_error, is_failing FROM rebuilder_freshness"
+    )
+    assert freshness.fetchall() == [("r", None, "no", 1)]
+
+
+# Questions
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
+def test_a_question_answers_as_json_and_csv_without_parameters(site: str, question: Path) -> None:
+    url = f"{site}/reproducibility/{question.stem}"
+    found = httpx.get(f"{url}.json?_shape=array").raise_for_status().json()
+    assert found
+    assert len(list(csv.DictReader(io.StringIO(httpx.get(f"{url}.csv").text)))) == len(found)
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
+def test_a_questions_examples_return_rows_and_its_chart_has_its_columns(site: str, question: Path) -> None:
+    about = metadata_of(question)
+    examples = re.findall(rf'href="({question.stem}\?[^"]*)"', about["description_html"])
+    assert examples
+    for example in [*map(unescape, examples), f"{question.stem}#{about.get('fragment', '')}"]:
+        address, _, fragment = example.partition("#")
+        path, _, parameters = address.partition("?")
+        found = httpx.get(f"{site}/reproducibility/{path}.json?_shape=array&{parameters}").json()
+        assert found, example
+        assert set(re.findall(r"g\.\w+_column=(\w+)", fragment)) <= set(found[0])
+
+
+@pytest.mark.parametrize("question", QUESTIONS, ids=lambda path: path.stem)
+def test_a_question_says_what_it_answers_and_explains_its_parameters(question: Path) -> None:
+    about, sql = metadata_of(question), question.read_text()
+    assert sql.startswith("-- ") and about["title"]
+    assert set(re.findall(r":([a-z_]+)", sql)) == set(about["params"])
+    explained = ", ".join(re.findall(r"<dt>(.*?)</dt>", about["description_html"])).split(", ")
+    assert sorted(explained) == sorted(about["params"])
+
+
+def test_no_question_has_the_name_of_a_table_or_view() -> None:
+    assert not {question.stem for question in QUESTIONS} & set(schema.descriptions())
+
+
+# Pages
+
+
+class Visit:
+    """A page in the browser, and what went wrong on it."""
+
+    def __init__(self, page: Page, site: str) -> None:
+        self.page = page
+        self.site = site
+        self.problems: list[str] = []
+        page.on("console", lambda message: self._note(message.type == "error", message.text))
+        page.on("pageerror", lambda error: self._note(True, str(error)))
+        page.on("request", lambda request: self._note(self._leaves(request.url), f"requests {request.url}"))
+        page.on("response", lambda reply: self._note(reply.status >= 400, f"{reply.status} {reply.url}"))
+
+    def _note(self, wrong: bool, what: str) -> None:
+        if wrong:
+            self.problems.append(what)
+
+    def _leaves(self, url: str) -> bool:
+        return urlsplit(url).scheme not in ("data", "blob") and not url.startswith(self.site)
+
+    def open(self, path: str) -> None:
+        response = self.page.goto(self.site + path)
+        assert response and response.status == 200
+        self.page.wait_for_load_state("networkidle")
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Visit:
+    return Visit(browser.new_context(viewport={"width": 1200, "height": 900}).new_page(), site)
+
+
+# What a chart shows beside axes and legends: elements of an SVG, pixels in colour of a canvas.
+MARKS = """chart => {
+    if (chart.localName === 'svg') {
+        const symbols = [...chart.querySelectorAll('[role="graphics-symbol"][d], [role="graphics-symbol"] [d]')];
+        return symbols.filter(
+            symbol => !symbol.closest('[aria-roledescription="axis"], [aria-roledescription="legend"]')
+                && symbol.getBBox().width + symbol.getBBox().height > 1
+        ).length;
+    }
+    const pixels = chart.getContext('2d').getImageData(0, 0, chart.width, chart.height).data;
+    let coloured = 0;
+    for (let i = 0; i < pixels.length; i += 4) {
+        const shades = [pixels[i], pixels[i + 1], pixels[i + 2]];
+        coloured += pixels[i + 3] > 100 && Math.max(...shades) - Math.min(...shades) > 60;
+    }
+    return coloured;
+}"""
+
+
+def marks(visit: Visit, place: str) -> int:
+    chart = visit.page.locator(place).locator("svg.marks, canvas.marks")
+    drawn: int = chart.evaluate(MARKS, timeout=10_000)
+    return drawn
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/reproducibility",
+        "/reproducibility/builds",
+        "/reproducibility/builds?status=of-no-build",
+        "/reproducibility/builds/1",
+        "/reproducibility/package_status",
+        "/reproducibility/package",
+        "/reproducibility/package?name=of-no-package",
+        "/-/dashboards",
+    ],
+)
+def test_a_page_opens_without_errors_and_without_other_hosts(visit: Visit, path: str) -> None:
+    visit.open(path)
+    assert visit.problems == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [question for question in QUESTIONS if "fragment" in metadata_of(question)],
+    ids=lambda path: path.stem,
+)
+def test_the_chart_of_a_question_has_marks(visit: Visit, question: Path) -> None:
+    visit.open(f"/reproducibility/{question.stem}#{metadata_of(question)['fragment']}")
+    assert marks(visit, "body") > 30
+    assert visit.problems == []
+
+
+def test_the_charts_of_the_dashboard_have_marks(visit: Visit) -> None:
+    visit.open("/-/dashboards/reproducibility")
+    for name, chart in CHARTS.items():
+        if chart["library"] == "vega-lite":
+            assert marks(visit, f"#chart-{name}") > 2, name
+        else:
+            assert visit.page.locator(f"#chart-{name} tbody tr").count() > 1
+    assert visit.problems == []
+
+
+def test_the_filters_of_the_dashboard_narrow_the_charts(visit: Visit) -> None:
+    visit.open("/-/dashboards/reproducibility?release=trixie")
+    origins = visit.page.locator("#chart-changes tbody td:nth-child(2)").all_inner_texts()
+    assert origins and {origin.split("/")[1] for origin in origins} == {"trixie"}
+    visit.open("/-/dashboards/reproducibility?release=of-no-origin")
+    assert "none yet" in visit.page.locator("#chart-changes").inner_text()
+    assert visit.problems == []
+
+
+def test_numbers_on_the_front_page_lead_to_as_many_rows(site: str, site_folder: Path) -> None:
+    page = httpx.get(site).text
+    links = re.findall(r'<a href="([^"]*/source_packages[^"]*)">([\d,]+)</a>', page)
+    totals = rows(
+        site_folder / "reproducibility.db", "SELECT good, total, good, bad, fail, unknown FROM current_totals"
+    )
+    assert len(links) == 6 * len(totals)
+    for link, number in links:
+        table, _, query = unescape(link).partition("?")
+        found = httpx.get(urljoin(site, f"{table}.json?{query}&_size=0")).json()
+        assert found["filtered_table_rows_count"] == int(number.replace(",", "")), link
+
+
+def test_the_front_page_fits_a_phone_and_the_dark(browser: Browser, site: str) -> None:
+    phone = browser.new_context(viewport={"width": 360, "height": 700}, color_scheme="dark").new_page()
+    phone.goto(site)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+    assert phone.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 31)"
+
+
+def test_hostile_names_stay_text(browser: Browser, site_folder: Path, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=document.title='broken'>&amp;"
+    folder = lay_out(tmp_path / "site")
+    shutil.copyfile(site_folder / "reproducibility.db", folder / "reproducibility.db")
+    for table, column in (("status_changes", "name"), ("rebuilders", "name"), ("origins", "label")):
+        change(folder / "reproducibility.db", f'UPDATE {table} SET {column} = "{hostile}" || id')
+    change(folder / "reproducibility.db", f'UPDATE snapshots SET scope = "{hostile}" || origin_id')
+    with serving(folder) as address:
+        visit = Visit(browser.new_page(), address)
+        for path in ("/", "/-/dashboards/reproducibility", "/reproducibility/recent_changes"):
+            visit.open(path)
+            assert hostile in visit.page.locator("body").inner_text()
+            assert visit.page.locator("img").count() == 0
+    assert visit.problems == []
+
+
+def test_a_status_has_the_same_colour_everywhere() -> None:
+    css = (ROOT / "static" / "site.css").read_text()
+    assert dict(re.findall(r"--(good|bad|fail|unkwn): (#\w+);", css)) == STATUS_COLOURS
+    for name in ("results", "current"):
+        scale = CHARTS[name]["display"]["encoding"]["color"]["scale"]
+        colours = dict(zip(map(str.lower, scale["domain"]), map(str.lower, scale["range"]), strict=True))
+        assert colours == STATUS_COLOURS
+
+
+# Starting
+
+
+def test_datasette_does_not_start_beside_another_database(tmp_path: Path, site_folder: Path) -> None:
+    folder = lay_out(tmp_path / "site")
+    for name in ("reproducibility.db", "rebuilderd.db"):
+        shutil.copyfile(site_folder / "reproducibility.db", folder / name)
+    server = datasette(folder)
+    said, _ = server.communicate(timeout=30)
+    assert server.returncode == 1
+    assert "rebuilderd.db would be published too" in said and "Traceback" not in said
+
+
+def test_datasette_without_a_database_says_how_to_make_one(tmp_path: Path) -> None:
+    server = datasette(lay_out(tmp_path / "site"))
+    said, _ = server.communicate(timeout=30)
+    assert server.returncode == 1
+    assert "make demo" in said and "Traceback" not in said
