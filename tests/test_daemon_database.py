@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from helpers import (
@@ -26,6 +27,7 @@ from helpers import (
     run,
 )
 
+from ingest import snapshots
 from ingest.errors import SourceError
 
 LATEST_BUILDS = """
@@ -526,6 +528,26 @@ def test_what_a_running_daemon_has_only_in_its_wal_is_read(tmp_path: Path) -> No
     assert (
         one(database, "SELECT status FROM source_packages WHERE upstream_input_id = ?", build_input) == "FAIL"
     )
+
+
+def test_a_file_at_rest_that_changes_while_it_is_read_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
+    change(file, "PRAGMA journal_mode = wal")
+    take = snapshots.take
+
+    def take_while_a_daemon_writes(*arguments: Any) -> int:
+        change(file, "UPDATE rebuilds SET status = 'FAIL'")
+        return take(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshots, "take", take_while_a_daemon_writes)
+        with pytest.raises(SourceError, match="started to write to it while it was read; run the ingest again"):
+            ingest(database, file)
+    assert one(database, "SELECT count(*) FROM builds") == 0
+    ingest(database, file)
+    assert rows(database, "SELECT DISTINCT status FROM builds") == [("FAIL",)]
 
 
 def test_two_rebuilders_live_side_by_side(tmp_path: Path) -> None:
