@@ -38,10 +38,10 @@ ON CONFLICT (rebuilder_id, scope, kind, captured_at) DO UPDATE SET
 WHERE (snapshots.good, snapshots.bad, snapshots.fail, snapshots.unknown)
     IS NOT (excluded.good, excluded.bad, excluded.fail, excluded.unknown);
 DELETE FROM main.snapshots AS s
-WHERE s.kind = 'reconstructed' AND s.rebuilder_id = :rebuilder_id AND EXISTS (
-    SELECT 1 FROM new_snapshots AS n
-    WHERE n.scope = s.scope AND substr(n.captured_at, 1, 10) = substr(s.captured_at, 1, 10)
-);
+WHERE s.kind = 'reconstructed' AND s.rebuilder_id = :rebuilder_id
+    AND (s.scope, substr(s.captured_at, 1, 10)) IN (
+        SELECT scope, substr(captured_at, 1, 10) FROM new_snapshots
+    );
 
 CREATE TEMP TABLE new_categories AS
 SELECT
@@ -54,8 +54,8 @@ SELECT
         ELSE unreadable(c.category)
     END AS problem
 FROM incoming_snapshot_categories AS c
-JOIN new_snapshots AS n ON n.upstream_id = c.upstream_snapshot_id
-JOIN main.snapshots AS s
+CROSS JOIN new_snapshots AS n ON n.upstream_id = c.upstream_snapshot_id
+CROSS JOIN main.snapshots AS s
     ON s.rebuilder_id = :rebuilder_id AND s.scope = n.scope AND s.kind = 'imported'
         AND s.captured_at = iso_time(n.captured_at);
 INSERT INTO skipped
