@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 import yaml
-from helpers import change, one, rows
+from helpers import FIXTURES, LEGACY, change, ingest, one, rows
 from playwright.sync_api import Browser, Page
 from served import datasette, lay_out, serving
 from sqlite_utils import Database
@@ -328,6 +328,18 @@ def test_numbers_on_the_front_page_lead_to_as_many_rows(site: str, site_folder: 
         table, _, query = unescape(link).partition("?")
         found = httpx.get(urljoin(site, f"{table}.json?{query}&_size=0")).json()
         assert found["filtered_table_rows_count"] == int(number.replace(",", "")), link
+
+
+def test_the_front_page_compares_and_links_only_what_it_can(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "site")
+    ingest(folder / "reproducibility.db", FIXTURES / "stats.json", name="imported")
+    ingest(folder / "reproducibility.db", LEGACY, name="binaries", release="trixie")
+    with serving(folder) as address:
+        page = httpx.get(address).raise_for_status().text
+    assert "rebuilder_id=2" in page and "rebuilder_id=1" not in page  # no rows are behind imported totals
+    assert set(re.findall(r'"In 30 days">(.*?)<', page)) == {
+        "–"
+    }  # the past counts sources, a taken total binaries
 
 
 def test_the_front_page_fits_a_phone_and_the_dark(browser: Browser, site: str) -> None:
