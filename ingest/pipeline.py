@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from ingest import generations, incoming, interrupts, snapshots, status_changes, store, values
 from ingest.config import Instance
 from ingest.errors import SourceError
@@ -55,13 +53,13 @@ def ingest(path: Path, instance: Instance, *, full: bool, progress: Progress) ->
     Either way the run leaves a row in ``ingest_runs``. Raises IngestError.
     """
     started = time.monotonic()
-    with store.open_database(path) as database:
-        log = store.RunLog(database, instance.rebuilder, published_location(instance.source))
+    with store.open_database(path) as connection:
+        log = store.RunLog(connection, instance.rebuilder, published_location(instance.source))
         kind = None
         try:
             with closing(open_source(instance.source, instance.release)) as source:
                 kind = source.kind
-                run = _Run(database, path, source, instance.rebuilder, full, progress)
+                run = _Run(connection, path, source, instance.rebuilder, full, progress)
                 return run.execute(log, started)
         except BaseException as error:
             message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
@@ -86,10 +84,15 @@ def _remember_failure(log: store.RunLog, kind: str | None, message: str) -> None
 
 class _Run:
     def __init__(
-        self, database: Database, path: Path, source: Source, name: str, full: bool, progress: Progress
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        source: Source,
+        name: str,
+        full: bool,
+        progress: Progress,
     ) -> None:
-        self.connection = database.conn
-        self.database = database
+        self.connection = connection
         self.path = path
         self.source = source
         self.name = name
@@ -107,8 +110,7 @@ class _Run:
     def execute(self, log: store.RunLog, started: float) -> Result:
         with interrupts.noted() as interrupted, self._reading(interrupted):
             generation, after = self._stage()
-            with self.database.atomic():
-                self._take_lock()
+            with store.transaction(self.connection, self.path):
                 rebuilder_id = self._rebuilder_id(generation)
                 context = Context(
                     rebuilder_id=rebuilder_id,
@@ -163,6 +165,8 @@ class _Run:
         """What the source need not read again."""
         if self.rebuilder is None or self.reads_all:
             return Known()
+        if not self.source.completes_artifacts:
+            return Known(self.rebuilder.highest_build)
         missing = self.connection.execute(
             "SELECT upstream_id FROM main.builds AS b"
             " WHERE rebuilder_id = ? AND generation = ? AND status = 'BAD' AND upstream_id <= ?"
@@ -171,11 +175,6 @@ class _Run:
         )
         return Known(self.rebuilder.highest_build, tuple(build for (build,) in missing))
 
-    def _take_lock(self) -> None:
-        """Wait for other writers before anything is read: a reader that turns writer may not wait."""
-        with store.saying(self.path):
-            self.connection.execute("DELETE FROM main.rebuilders WHERE false")
-
     def _rebuilder_id(self, generation: int) -> int:
         """The rebuilder's row, made on its first run."""
         row: dict[str, Any] = {
@@ -183,10 +182,14 @@ class _Run:
             "url": self.source.location,
             "generation": generation,
         }
-        table = self.database.table("rebuilders")
         if self.rebuilder is None:
-            row |= {"name": self.name, "highest_build": 0, "first_ingest_at": values.now()}
-            return int(table.insert(row).last_pk or 0)
+            row |= {"name": self.name, "now": values.now()}
+            made = self.connection.execute(
+                "INSERT INTO main.rebuilders (name, url, kind, generation, highest_build, first_ingest_at)"
+                " VALUES (:name, :url, :kind, :generation, 0, :now)",
+                row,
+            )
+            return int(made.lastrowid or 0)
         if generation != self.rebuilder.generation:
             self._retire(self.rebuilder)
         if self.source.lists_packages and not self.unchanged:

@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from ingest import schema, values
 from ingest.errors import DatabaseError
 
@@ -19,7 +17,7 @@ PAGE_BYTES = 8192
 
 
 @contextmanager
-def open_database(path: Path) -> Iterator[Database]:
+def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     """Open the database to write to, made where missing, brought to the current schema.
 
     Raises DatabaseError where the file is no SQLite database, belongs to
@@ -30,8 +28,8 @@ def open_database(path: Path) -> Iterator[Database]:
             _refuse_foreign(path)
         connection = connect(path)
         try:
-            schema.apply(Database(connection, execute_plugins=False))
-            yield Database(connection, execute_plugins=False)
+            schema.apply(connection)
+            yield connection
         finally:
             connection.close()
 
@@ -47,6 +45,15 @@ def connect(path: Path) -> sqlite3.Connection:
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     values.register(connection)
     return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection, path: Path) -> Iterator[None]:
+    """All or nothing. Waits for other writers first: a reader that turns writer may not wait."""
+    with saying(path):
+        connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        yield
 
 
 @contextmanager
@@ -107,8 +114,10 @@ def _refuse_foreign(path: Path) -> None:
 
 def freshness(path: Path) -> list[dict[str, Any]]:
     """The rows of the view ``rebuilder_freshness``, by name. Raises DatabaseError."""
-    with open_database(path) as database:
-        return list(database.query("SELECT * FROM rebuilder_freshness ORDER BY rebuilder"))
+    with open_database(path) as connection:
+        connection.row_factory = sqlite3.Row
+        rows = connection.execute("SELECT * FROM rebuilder_freshness ORDER BY rebuilder").fetchall()
+        return [dict(row) for row in rows]
 
 
 def _table_names(path: Path, mode: str) -> set[str]:
@@ -122,12 +131,16 @@ def _table_names(path: Path, mode: str) -> set[str]:
 class RunLog:
     """The row of one run in ``ingest_runs``, written outside the data's transaction."""
 
-    def __init__(self, database: Database, rebuilder: str, source: str) -> None:
-        self.database = database
-        row = {"rebuilder": rebuilder, "source": source, "started_at": values.now()}
-        self.id = int(database.table("ingest_runs").insert(row).last_pk or 0)
+    def __init__(self, connection: sqlite3.Connection, rebuilder: str, source: str) -> None:
+        self.connection = connection
+        self.id = connection.execute(
+            "INSERT INTO ingest_runs (rebuilder, source, started_at) VALUES (?, ?, ?)",
+            (rebuilder, source, values.now()),
+        ).lastrowid
 
     def finish(self, **columns: str | int | None) -> None:
-        self.database.table("ingest_runs").update(
-            self.id, {"finished_at": values.now(), **columns}
+        assignments = ", ".join(f"{name} = :{name}" for name in columns)
+        self.connection.execute(
+            f"UPDATE ingest_runs SET finished_at = :now, {assignments} WHERE id = :id",
+            {"now": values.now(), "id": self.id, **columns},
         )

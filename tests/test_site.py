@@ -40,7 +40,7 @@ def metadata_of(question: Path) -> dict[str, str]:
 @pytest.fixture
 def database() -> Database:
     database = Database(memory=True)
-    schema.apply(database)
+    schema.apply(database.conn)
     return database
 
 
@@ -69,7 +69,7 @@ def test_descriptions_name_columns_that_exist() -> None:
 
 def test_opening_a_current_database_does_not_write_the_views_again(database: Database) -> None:
     before = database.execute("PRAGMA schema_version").fetchone()
-    schema.apply(database)
+    schema.apply(database.conn)
     assert database.execute("PRAGMA schema_version").fetchone() == before
 
 

@@ -1,30 +1,30 @@
-"""The published database: migrations, views and what each table and column means."""
+"""The published database: tables, views and what each of their columns means.
+
+Every ``NNNN_*.sql`` file is a migration, applied once and in order; every file
+in ``views`` is a view.
+"""
 
 from __future__ import annotations
 
+import sqlite3
 from importlib.resources import files
 from typing import Any
 
-from sqlite_utils import Database
-from sqlite_utils.migrations import Migrations
-
-from ingest.sql import split
-
-migrations = Migrations("rebuilderd_datasette")
+MIGRATION_SET = "rebuilderd_datasette"
 
 
-def _script(name: str) -> str:
+def script(name: str) -> str:
     return files("ingest.schema").joinpath(name).read_text()
 
 
-@migrations(name="0001_tables")
-def tables(database: Database) -> None:
-    for statement in split(_script("0001_tables.sql")):
-        database.execute(statement)
+def migration_names() -> list[str]:
+    """The migrations in their order, without the files' ending."""
+    found = (path.name for path in files("ingest.schema").iterdir())
+    return sorted(name.removesuffix(".sql") for name in found if name.endswith(".sql"))
 
 
 def views() -> dict[str, str]:
-    """Name and SELECT of each published view, one ``.sql`` file each."""
+    """Name and SELECT of each published view."""
     folder = files("ingest.schema").joinpath("views")
     return {
         path.name.removesuffix(".sql"): path.read_text().rstrip()  # SQLite keeps no space at the end
@@ -33,21 +33,33 @@ def views() -> dict[str, str]:
     }
 
 
-def apply(database: Database) -> None:
+def apply(connection: sqlite3.Connection) -> None:
     """Bring a database of any earlier version to this one; does nothing to a current one."""
-    if migrations.pending(database):
-        migrations.apply(database)
-    known = {view.name: view.schema for view in database.views}
+    if not set(migration_names()) <= _applied(connection):
+        # Imported here: it takes longer than an ingest that finds nothing new.
+        from ingest.schema.migrations import migrate
+
+        migrate(connection)
+    known = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'"))
     for name, select in views().items():
         if known.get(name) != f"CREATE VIEW [{name}] AS {select}":
-            with database.atomic():
-                database.execute(f"DROP VIEW IF EXISTS [{name}]")
-                database.execute(f"CREATE VIEW [{name}] AS {select}")
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                connection.execute(f"DROP VIEW IF EXISTS [{name}]")
+                connection.execute(f"CREATE VIEW [{name}] AS {select}")
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'")
+    if not tables.fetchone():
+        return set()
+    names = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = ?", (MIGRATION_SET,))
+    return {name for (name,) in names}
 
 
 def descriptions() -> dict[str, dict[str, Any]]:
     """What Datasette shows of each table and view: description, columns, units, labels."""
     import yaml
 
-    loaded: dict[str, dict[str, Any]] = yaml.safe_load(_script("descriptions.yml"))
+    loaded: dict[str, dict[str, Any]] = yaml.safe_load(script("descriptions.yml"))
     return loaded
