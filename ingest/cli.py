@@ -82,6 +82,8 @@ def ingest(
         instances = read_config(config) if config else [Instance(str(source), name, release)]
     except ConfigError as error:
         raise click.ClickException(str(error)) from error
+    if not all(instance.rebuilder for instance in instances):
+        raise click.UsageError(f"“{source}” gives no name to call the rebuilder by; name it with --name.")
     failed = [
         instance
         for instance in instances

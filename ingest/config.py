@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.errors import ConfigError
-from ingest.sources import default_name, is_url
+from ingest.sources.location import default_name, is_url
 from ingest.values import printable
 
 _KEYS = {"source", "release"}

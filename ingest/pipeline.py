@@ -13,11 +13,12 @@ from typing import Any
 
 from ingest import generations, incoming, interrupts, snapshots, status_changes, store, values
 from ingest.config import Instance
-from ingest.errors import SourceError
+from ingest.errors import IngestError, SourceError
 from ingest.merge import Context, Outcome, merge
 from ingest.progress import Progress
-from ingest.sources import _sqlite_file, open_source, published_location
+from ingest.sources import _sqlite_file, open_source
 from ingest.sources.base import Known, Source
+from ingest.sources.location import published_location
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Rebuilder:
     generation: int
     highest_build: int
     fingerprint: str | None
+    unread_artifacts: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class _Run:
         with interrupts.noted() as interrupted, self._reading(interrupted):
             generation, after = self._stage()
             with store.transaction(self.connection, self.path):
+                self._refuse_overtaken()
                 rebuilder_id = self._rebuilder_id(generation)
                 context = Context(
                     rebuilder_id=rebuilder_id,
@@ -121,6 +124,8 @@ class _Run:
                     previous_ingest_at=self._previous_ingest_at(),
                     carries_inputs=self.source.carries_inputs,
                     carries_status=self.source.carries_status,
+                    lists_queue=self.source.lists_queue,
+                    lists_workers=self.source.lists_workers,
                 )
                 result = self._write(context, started)
                 self.source.confirm()
@@ -165,15 +170,12 @@ class _Run:
         """What the source need not read again."""
         if self.rebuilder is None or self.reads_all:
             return Known()
-        if not self.source.completes_artifacts:
-            return Known(self.rebuilder.highest_build)
-        missing = self.connection.execute(
-            "SELECT upstream_id FROM main.builds AS b"
-            " WHERE rebuilder_id = ? AND generation = ? AND status = 'BAD' AND upstream_id <= ?"
-            " AND NOT EXISTS (SELECT 1 FROM main.build_artifacts AS a WHERE a.build_id = b.id)",
-            (self.rebuilder.id, self.rebuilder.generation, self.rebuilder.highest_build),
-        )
-        return Known(self.rebuilder.highest_build, tuple(build for (build,) in missing))
+        return Known(self.rebuilder.highest_build, tuple(json.loads(self.rebuilder.unread_artifacts or "[]")))
+
+    def _refuse_overtaken(self) -> None:
+        """What was read goes on from what was known before; that must not have changed meanwhile."""
+        if _rebuilder(self.connection, self.name) != self.rebuilder:
+            raise IngestError(f"another ingest of {self.name} finished meanwhile; run this one again.")
 
     def _rebuilder_id(self, generation: int) -> int:
         """The rebuilder's row, made on its first run."""
@@ -242,9 +244,17 @@ class _Run:
             written=dict(outcome.written),
             skipped=outcome.skipped,
             orphans=outcome.orphans,
-            notes=self.source.notes + outcome.notes,
+            notes=self._restart_note(context) + self.source.notes + outcome.notes,
             seconds=time.monotonic() - started,
         )
+
+    def _restart_note(self, context: Context) -> list[str]:
+        if self.rebuilder is None or context.generation == self.rebuilder.generation:
+            return []
+        return [
+            f"the build ids restarted: generation {context.generation} begins and what was known of"
+            f" {self.name} is history; if this is another rebuilder, give it a --name of its own"
+        ]
 
     def _merge(self, context: Context) -> Outcome:
         try:
@@ -255,11 +265,13 @@ class _Run:
     def _remember_position(self, context: Context) -> None:
         (gaps,) = self.connection.execute("SELECT count(*) FROM gap_origins").fetchone()
         self.connection.execute(
-            "UPDATE main.rebuilders SET highest_build = :highest, fingerprint = :state WHERE id = :id"
-            " AND (highest_build, fingerprint) IS NOT (:highest, :state)",
+            "UPDATE main.rebuilders SET highest_build = :highest, fingerprint = :state,"
+            " unread_artifacts = :unread WHERE id = :id"
+            " AND (highest_build, fingerprint, unread_artifacts) IS NOT (:highest, :state, :unread)",
             {
                 "id": context.rebuilder_id,
                 "state": None if gaps else self.state,
+                "unread": json.dumps(self.source.unread_artifacts) if self.source.unread_artifacts else None,
                 "highest": self.connection.execute(
                     "SELECT coalesce(max(upstream_id), 0) FROM main.builds"
                     " WHERE rebuilder_id = ? AND generation = ?",
@@ -287,7 +299,7 @@ class _Run:
 
 def _rebuilder(connection: sqlite3.Connection, name: str) -> Rebuilder | None:
     row = connection.execute(
-        "SELECT id, kind, generation, highest_build, fingerprint FROM main.rebuilders WHERE name = ?",
+        "SELECT id, kind, generation, highest_build, fingerprint, unread_artifacts FROM main.rebuilders WHERE name = ?",
         (name,),
     ).fetchone()
     return Rebuilder(*row) if row else None

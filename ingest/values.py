@@ -25,7 +25,7 @@ _CALL = re.compile(r"\b(iso_time|other_time|unreadable)\(([\w., \n]+)\)")
 _MICROSECONDS = "20[0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]." + "[0-9]" * 6
 _ISO_TIME = (
     f"CASE WHEN {{0}} GLOB '{_MICROSECONDS}' AND {{0}} NOT GLOB '*000'"
-    " AND date({0}) = substr({0}, 1, 10) AND length(CAST({0} AS BLOB)) = 26"
+    " AND date({0}, '+0 days') = substr({0}, 1, 10) AND length(CAST({0} AS BLOB)) = 26"
     " THEN replace({0}, ' ', 'T') || 'Z' ELSE iso_time(CAST({0} AS BLOB)) END"
 )
 

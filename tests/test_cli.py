@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
-from helpers import DAEMON, run
+from helpers import DAEMON, MIGRATED, run
 
 
 def test_rebuilders_lists_what_is_known_how_fresh_and_what_went_wrong(tmp_path: Path) -> None:
@@ -33,6 +34,8 @@ def test_a_database_without_rebuilders_says_so(tmp_path: Path) -> None:
         ["ingest", "r.db", "source.db", "--config", __file__],
         ["ingest", "r.db", "--config", __file__, "--name", "r"],
         ["ingest", "r.db", "--config", "absent.toml"],
+        ["ingest", "r.db", "/"],
+        ["ingest", "r.db", ""],
         ["rebuilders", "absent.db"],
         ["nonsense"],
     ],
@@ -50,6 +53,19 @@ def test_a_run_ends_with_one_line_and_silent_with_none(tmp_path: Path) -> None:
     assert run("ingest", tmp_path / "r.db", DAEMON, "--name", "demo").stdout.startswith("demo: unchanged (")
     silent = run("ingest", tmp_path / "r.db", DAEMON, "--name", "demo", "--full", "--silent")
     assert (silent.stdout, silent.stderr, silent.exit_code) == ("", "", 0)
+
+
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for source in (tmp_path, tmp_path / "pipe"):
+        result = run("ingest", tmp_path / "r.db", source)
+        assert result.exit_code == 1 and "not a file" in result.stderr
+
+
+def test_a_new_generation_is_told_and_what_to_do_if_it_is_none(tmp_path: Path) -> None:
+    run("ingest", tmp_path / "r.db", DAEMON, "--name", "rebuilderd")
+    other = run("ingest", tmp_path / "r.db", MIGRATED, "--name", "rebuilderd")
+    assert other.exit_code == 0 and "generation 2 begins" in other.stdout and "--name" in other.stdout
 
 
 @pytest.mark.parametrize("command", [[], ["ingest"], ["rebuilders"]])

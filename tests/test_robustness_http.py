@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import stamina
@@ -18,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import IngestError, SourceError
-from ingest.sources import http
+from ingest.sources import api_v1, http
 
 
 @pytest.fixture(autouse=True)
@@ -261,13 +262,15 @@ def test_artifacts_that_cannot_be_read_are_noted_and_tried_again(tmp_path: Path)
     with serve(answers) as server:
         ingest(database, server.url)
         assert "artifacts of build 1 not read" in one(database, "SELECT notes FROM ingest_runs")
-        assert one(database, "SELECT count(*) FROM build_artifacts") == 2
-        record = {"id": 7, "name": "acl", "has_diffoscope": True, "has_attestation": False, "status": "BAD"}
+        assert one(database, "SELECT unread_artifacts FROM rebuilders") == "[1]"
+        assert one(database, "SELECT count(*) FROM build_artifacts") == 3
+        record = {"id": 7, "name": "acl-dev", "has_diffoscope": True, "has_attestation": False, "status": "BAD"}
         server.answers[artifacts] = answer([record])
         ingest(database, server.url)
     assert rows(database, "SELECT a.name, a.status FROM build_artifacts AS a WHERE upstream_id = 7") == [
-        ("acl", "BAD")
+        ("acl-dev", "BAD")
     ]
+    assert one(database, "SELECT unread_artifacts FROM rebuilders") is None
 
 
 def test_an_empty_answer_where_packages_were_is_a_gap_not_a_collapse(tmp_path: Path) -> None:
@@ -287,6 +290,77 @@ def test_credentials_in_a_url_are_used_but_never_published(tmp_path: Path) -> No
         ingest(database, server.url.replace("//", "//somebody:hush@"), name="r")
     assert one(database, "SELECT url FROM rebuilders") == server.url
     assert b"hush" not in database.read_bytes()
+
+
+def test_credentials_do_not_get_into_notes_nor_errors(tmp_path: Path) -> None:
+    answers = rebuilderd(builds=page(build(1, "acl", status="BAD"), build(2, "bzip2"), build(3, "curl")))
+    answers["/api/v1/builds/1/artifacts"] = answer(b"", 403)
+    database = tmp_path / "r.db"
+    with serve(answers) as server:
+        url = server.url.replace("//", "//somebody:hush@")
+        noted = run("ingest", database, f"{url}//", "--name", "r")
+        assert noted.exit_code == 0 and "answered 403" in noted.stdout
+        server.answers["/api/v1/builds"] = answer(b"", 403)
+        failed = run("ingest", database, f"{url}//", "--name", "r")
+        assert failed.exit_code == 1
+    assert "hush" not in noted.output + failed.output
+    assert "hush" not in repr(dump(database, without=()))
+
+
+def test_a_bad_record_in_a_full_page_of_builds_does_not_end_the_paging(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_v1, "BUILDS_A_PAGE", 2)
+    builds = [build(1, "acl"), build(2, "bzip2", id=None), build(3, "curl"), build(4, "acl"), build(5, "acl")]
+
+    def paged(handler: BaseHTTPRequestHandler) -> None:
+        query = parse_qs(urlsplit(handler.path).query)
+        after, limit = int(query["after"][0]), int(query["limit"][0])
+        rest = [record for record in builds[after:] if record["id"] is None or record["id"] > after]
+        page(*rest[:limit], total=len(builds))(handler)
+
+    with serve(rebuilderd(builds=paged)) as server:
+        ingest(tmp_path / "r.db", server.url)
+    assert rows(tmp_path / "r.db", "SELECT upstream_id FROM builds") == [(1,), (3,), (4,), (5,)]
+
+
+def test_a_server_that_gives_the_same_page_for_ever_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_v1, "BUILDS_A_PAGE", 3)
+    with serve(rebuilderd()) as server:
+        fails(tmp_path / "r.db", server.url, "the same builds again")
+
+
+def test_what_is_not_told_stays_as_it_was(tmp_path: Path) -> None:
+    worker = {
+        "id": 1, "name": "w", "address": "10.0.0.1", "status": None,
+        "last_ping": "2026-11-19T10:00:00", "is_online": True,
+    }  # fmt: skip
+    database = tmp_path / "r.db"
+    with serve(rebuilderd(workers=page(worker))) as server:
+        ingest(database, server.url)
+        server.answers["/api/v1/workers"] = answer(b"", 404)
+        ingest(database, server.url)
+        assert one(database, "SELECT name FROM workers") == "w"
+        server.answers["/api/v1/workers"] = page()
+        ingest(database, server.url)
+    assert one(database, "SELECT count(*) FROM workers") == 0
+
+
+def test_another_ingest_that_finished_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    answers = rebuilderd()
+    healthy = answers["/api/v1/workers"]
+
+    def overtaken(handler: BaseHTTPRequestHandler) -> None:
+        ingest(database, DAEMON)
+        healthy(handler)
+
+    answers["/api/v1/workers"] = overtaken
+    with serve(answers) as server, pytest.raises(IngestError, match="another ingest of r finished"):
+        ingest(database, server.url)
+    assert one(database, "SELECT kind FROM rebuilders") == "database"
 
 
 def test_a_failing_source_does_not_stop_the_others_of_a_configuration(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ class Context:
     artifacts are merged of builds after ``artifacts_after``.
     ``carries_inputs``: the source knows input URLs, retries and their times.
     ``carries_status``: the source says the status of packages itself.
+    ``lists_queue``, ``lists_workers``: it told all of them.
     """
 
     rebuilder_id: int
@@ -40,6 +41,8 @@ class Context:
     previous_ingest_at: str | None
     carries_inputs: bool
     carries_status: bool
+    lists_queue: bool
+    lists_workers: bool
 
 
 @dataclass(slots=True)
@@ -67,6 +70,8 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
         "previous_ingest_at": context.previous_ingest_at,
         "carries_inputs": context.carries_inputs,
         "carries_status": context.carries_status,
+        "lists_queue": context.lists_queue,
+        "lists_workers": context.lists_workers,
         "known_before": _knows_packages(connection, context),
         "last_source_id": _highest_id(connection, "source_packages"),
         "last_binary_id": _highest_id(connection, "binary_packages"),

@@ -24,9 +24,10 @@ ON CONFLICT (rebuilder_id, upstream_id) DO UPDATE SET
 UPDATE main.queue SET worker_id = NULL WHERE worker_id IN (
     SELECT id FROM main.workers WHERE rebuilder_id = :rebuilder_id
         AND upstream_id NOT IN (SELECT upstream_id FROM incoming_workers)
-);
+) AND :lists_workers;
 DELETE FROM main.workers
-WHERE rebuilder_id = :rebuilder_id AND upstream_id NOT IN (SELECT upstream_id FROM incoming_workers);
+WHERE :lists_workers AND rebuilder_id = :rebuilder_id
+    AND upstream_id NOT IN (SELECT upstream_id FROM incoming_workers);
 
 CREATE TEMP TABLE changed_queue AS
 SELECT
@@ -50,7 +51,8 @@ INSERT INTO skipped
 SELECT 'queued build', problem, count(*), min(upstream_id)
 FROM changed_queue WHERE problem IS NOT NULL GROUP BY problem;
 DELETE FROM main.queue
-WHERE rebuilder_id = :rebuilder_id AND upstream_id NOT IN (SELECT upstream_id FROM incoming_queue);
+WHERE :lists_queue AND rebuilder_id = :rebuilder_id
+    AND upstream_id NOT IN (SELECT upstream_id FROM incoming_queue);
 INSERT INTO main.queue (
     rebuilder_id, source_package_id, priority, queued_at, started_at, worker_id, upstream_id
 )

@@ -6,6 +6,7 @@ CREATE TABLE rebuilders (
     generation INTEGER NOT NULL,
     highest_build INTEGER NOT NULL,
     fingerprint TEXT,
+    unread_artifacts TEXT,
     first_ingest_at TEXT NOT NULL
 ) STRICT;
 

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 from ingest.errors import SourceError
 from ingest.sources import _sqlite_file
 from ingest.sources.base import Source
-from ingest.values import printable
+from ingest.sources.location import is_url
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
-
-
-def is_url(address: str) -> bool:
-    return address.startswith(("http://", "https://"))
-
-
-def default_name(address: str) -> str:
-    """A rebuilder's name where the operator gives none: host and path as a slug, or the file's stem."""
-    if not is_url(address):
-        return Path(address).stem
-    shown = published_location(address).partition("://")[2]
-    return re.sub(r"[^a-z0-9.]+", "-", shown.lower()).strip("-") or "rebuilder"
-
-
-def published_location(address: str) -> str:
-    """What may be published of an address: a URL without credentials and query, a file's name."""
-    if not is_url(address):
-        return printable(Path(address).name)
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return "http://"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def open_source(address: str, release: str | None) -> Source:
@@ -47,6 +22,8 @@ def open_source(address: str, release: str | None) -> Source:
 
 
 def _open_file(path: Path, release: str | None) -> Source:
+    if path.exists() and not path.is_file():
+        raise SourceError(f"{path}: not a file; name a rebuilder's URL or its database file.")
     try:
         with path.open("rb") as file:
             start = file.read(len(_SQLITE_MAGIC))

@@ -27,6 +27,7 @@ class ApiV0(Source):
 
     kind = "API v0"
     carries_status = True
+    lists_workers = False
 
     def __init__(self, client: Client, location: str, release: str | None) -> None:
         super().__init__(location)
@@ -54,6 +55,7 @@ class ApiV0(Source):
                 found = objects(body, "queue.item", self.client.address(path))
                 yield from parsed(found, self._queued_build, "queued build", skipped)
         except SourceError as error:
+            self.lists_queue = False
             self.notes.append(f"the queue could not be read: {error}")
 
     def _queued_build(self, record: Json) -> records.QueuedBuild:

@@ -42,6 +42,7 @@ class ApiV1(Source):
     def stage(self, connection: sqlite3.Connection, known: Known, progress: Progress) -> None:
         self.skipped.clear()
         self.notes.clear()
+        self.unread_artifacts.clear()
         incoming.create_missing(connection)
         progress.say(f"Reading {self.location}")
         # Builds come first: a package that appears meanwhile has no build in our hands yet.
@@ -61,16 +62,7 @@ class ApiV1(Source):
                 (known.highest_build,),
             )
         ]
-        wanted += known.without_artifacts
-        # The list of binaries told a part of these already; only all of them count as read.
-        connection.execute(
-            "CREATE INDEX temp.artifacts_by_build ON incoming_build_artifacts (upstream_build_id)"
-        )
-        incoming.write_many(
-            connection,
-            "DELETE FROM incoming_build_artifacts WHERE upstream_build_id = ?",
-            [(build,) for build in wanted],
-        )
+        wanted += known.unread_artifacts
         incoming.insert(connection, self._artifacts(wanted, progress))
         self.skipped.report(connection)
 
@@ -108,36 +100,36 @@ class ApiV1(Source):
 
     def _builds(self, known: Known, progress: Progress) -> Iterator[records.Build]:
         path = "/api/v1/builds"
+        address = self.client.address(path)
         after = known.highest_build
         if after:
             # Sorted by id as it is: with sort=id the daemon's `before` gives nothing.
             query: Query = {"before": after + 1, "limit": BUILDS_COMPARED, "direction": "Descending"}
             with self.client.body("GET", path, query) as body:
-                found = objects(body, "records.item", self.client.address(path))
-                yield from parsed(found, _build, "build", Skipped())
+                yield from parsed(objects(body, "records.item", address), _build, "build", Skipped())
+        read = 0
         while True:
             query = {"after": after, "limit": BUILDS_A_PAGE}
-            count = 0
             with self.client.body("GET", path, query) as body:
-                expected = total(body, self.client.address(path))
+                expected = total(body, address)
                 body.seek(0)
-                found = objects(body, "records.item", self.client.address(path))
-                for count, build in enumerate(self._counted(found, expected, progress), 1):  # noqa: B007
-                    after = max(after, build.upstream_id)
-                    yield build
-            if count < BUILDS_A_PAGE:
+                page = _Counted(objects(body, "records.item", address))
+                last = after
+                with progress.bar("builds", expected) as advance:
+                    for build in parsed(page, _build, "build", self.skipped):
+                        advance(1)
+                        last = max(last, build.upstream_id)
+                        yield build
+            read += page.count
+            if page.count < BUILDS_A_PAGE:
                 break
-        if not known.highest_build and count < min(expected, BUILDS_A_PAGE) - self.skipped.total():
+            if last == after:
+                raise SourceError(f"{address}: gives the same builds again; its paging is broken.")
+            after = last
+        if not known.highest_build and read < expected:
             raise SourceError(
-                f"{self.client.address(path)}: gave {count} builds of {expected}; "
-                "try again, the server lost some."
+                f"{address}: gave {read} builds of {expected}; try again, the server lost some."
             )
-
-    def _counted(self, found: Iterator[Any], expected: int, progress: Progress) -> Iterator[records.Build]:
-        with progress.bar("builds", expected) as advance:
-            for build in parsed(found, _build, "build", self.skipped):
-                advance(1)
-                yield build
 
     def _source_packages(
         self, distribution: str, release: str | None, architecture: str, progress: Progress
@@ -210,6 +202,7 @@ class ApiV1(Source):
             return []
         except SourceError as error:
             self.notes.append(f"artifacts of build {build} not read, to be tried again: {error}")
+            self.unread_artifacts.append(build)
             return []
         return answer if isinstance(answer, list) else [None]
 
@@ -225,7 +218,20 @@ class ApiV1(Source):
                 found = objects(body, "records.item", self.client.address(path))
                 yield from parsed(found, _worker, "worker", self.skipped)
         except NotFoundError:
-            self.notes.append("workers are not told by this server")
+            self.lists_workers = False
+
+
+class _Counted:
+    """Passes values on and counts them."""
+
+    def __init__(self, values: Iterator[Any]) -> None:
+        self._values = values
+        self.count = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for value in self._values:
+            self.count += 1
+            yield value
 
 
 def _quoted(name: str) -> str:
@@ -277,7 +283,7 @@ def _binary_and_artifact(record: Json) -> tuple[records.BinaryPackage, records.B
         status=None,
         latest_build=record["build_id"],
     )
-    if record["artifact_id"] is None or record["build_id"] is None or record["status"] == "BAD":
+    if record["artifact_id"] is None or record["build_id"] is None:
         return binary, None
     artifact = records.BuildArtifact(
         artifact_key=whole(record, "artifact_id"),

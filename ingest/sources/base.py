@@ -13,12 +13,12 @@ from ingest.progress import Progress
 class Known:
     """What earlier runs know of a rebuilder, in upstream's build ids.
 
-    Builds up to ``highest_build`` need not be read again; those in
-    ``without_artifacts`` are BAD, but their artifacts could not be read yet.
+    Builds up to ``highest_build`` need not be read again; of those in
+    ``unread_artifacts`` not all artifacts could be read yet.
     """
 
     highest_build: int = 0
-    without_artifacts: tuple[int, ...] = ()
+    unread_artifacts: tuple[int, ...] = ()
 
 
 class Source(ABC):
@@ -34,12 +34,17 @@ class Source(ABC):
     """Whether artifacts of builds that were read before may still come."""
     lists_packages = True
     """Whether it lists packages at all."""
+    lists_queue = True
+    lists_workers = True
+    """Whether it tells the queue and the workers; what it does not tell stays as it was."""
 
     def __init__(self, location: str) -> None:
         self.location = location
         """What may be published of where it is: a URL without credentials, a file's name."""
         self.notes: list[str] = []
         """What a reader of ``ingest_runs`` should know of the reading."""
+        self.unread_artifacts: list[int] = []
+        """BAD builds whose artifacts could not be read, by upstream's id."""
 
     def close(self) -> None:
         """Let go of connections. Called once, whatever happened."""

@@ -17,6 +17,7 @@ import stamina
 from ingest import __version__
 from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.sources.base import Source
+from ingest.sources.location import published_location
 
 ATTEMPTS = 5
 SILENCE_SECONDS = 60.0
@@ -49,6 +50,7 @@ class Client:
     def __init__(self, base: str) -> None:
         stamina.instrumentation.set_on_retry_hooks([])
         self.base = base.rstrip("/")
+        self.shown = published_location(self.base)
         self._http = httpx.Client(
             follow_redirects=True,
             timeout=httpx.Timeout(SILENCE_SECONDS, connect=min(20.0, SILENCE_SECONDS)),
@@ -93,14 +95,15 @@ class Client:
             yield spool
 
     def address(self, path: str) -> str:
-        return f"{self.base}{path}"
+        """How a path is called in messages, which are published: without credentials."""
+        return f"{self.shown}{path}"
 
     def _fetch(self, method: str, path: str, query: Query | None, content: Any) -> IO[bytes]:
         address = self.address(path)
         # Kept open for the caller, who closes it after reading.
         spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         try:
-            with self._http.stream(method, address, params=query, json=content) as response:
+            with self._http.stream(method, self.base + path, params=query, json=content) as response:
                 _check_status(response, address)
                 self._receive(response, spool, address)
         except httpx.TimeoutException as error:
@@ -184,7 +187,6 @@ def _wait(error: Exception) -> bool | dt.timedelta:
 
 def open_api(address: str, release: str | None) -> Source:
     """The rebuilderd at a URL, by API v1 where it answers, else by v0. Raises SourceError."""
-    from ingest.sources import published_location
     from ingest.sources.api_v0 import ApiV0
     from ingest.sources.api_v1 import ApiV1
 

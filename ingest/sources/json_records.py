@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any, TypeVar
 
 import ijson
@@ -80,7 +80,7 @@ def total(body: IO[bytes], where: str) -> int:
 
 
 def parsed(
-    values: Iterator[Any],
+    values: Iterable[Any],
     make: Callable[[Json], _Record],
     relation: str,
     skipped: Skipped,

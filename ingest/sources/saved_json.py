@@ -35,6 +35,8 @@ class SavedPkgsList(Source):
 
     kind = "saved pkgs/list"
     carries_status = True
+    lists_queue = False
+    lists_workers = False
 
     def __init__(self, path: Path, release: str | None) -> None:
         super().__init__(printable(path.name))

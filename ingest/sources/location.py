@@ -1,0 +1,32 @@
+"""Addresses of sources: what they are called, and what of them may be published."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from ingest.values import printable
+
+
+def is_url(address: str) -> bool:
+    return address.lower().startswith(("http://", "https://"))
+
+
+def default_name(address: str) -> str:
+    """A rebuilder's name where the operator gives none: host and path as a slug, or the file's stem."""
+    if not is_url(address):
+        return Path(address).stem
+    shown = published_location(address).partition("://")[2]
+    return re.sub(r"[^a-z0-9.]+", "-", shown.lower()).strip("-") or "rebuilder"
+
+
+def published_location(address: str) -> str:
+    """What may be published of an address: a URL without credentials and query, a file's name."""
+    if not is_url(address):
+        return printable(Path(address).name)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return "http://"
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
