@@ -21,15 +21,6 @@ _TIME = re.compile(
 _CALL = re.compile(r"\b(iso_time|other_time|unreadable)\(([\w., \n]+)\)")
 
 
-# Microseconds as they are written most often are recognised without Python.
-_MICROSECONDS = "20[0-9][0-9]-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]." + "[0-9]" * 6
-_ISO_TIME = (
-    f"CASE WHEN {{0}} GLOB '{_MICROSECONDS}' AND {{0}} NOT GLOB '*000'"
-    " AND date({0}, '+0 days') = substr({0}, 1, 10) AND length(CAST({0} AS BLOB)) = 26"
-    " THEN replace({0}, ' ', 'T') || 'Z' ELSE iso_time(CAST({0} AS BLOB)) END"
-)
-
-
 @lru_cache(maxsize=4096)
 def iso_time(value: bytes | None) -> str | None:
     """rebuilderd's times (``YYYY-MM-DD HH:MM:SS[.f]``, UTC, 0 to 9 digits) as ISO 8601 with ``Z``.
@@ -103,7 +94,7 @@ def expand(sql: str) -> str:
 def _expand_call(call: re.Match[str]) -> str:
     columns = [column.strip() for column in call[2].split(",")]
     if call[1] == "iso_time":
-        return _ISO_TIME.format(columns[0])
+        return f"iso_time(CAST({columns[0]} AS BLOB))"
     if call[1] == "other_time":
         ours, theirs = columns
         return (

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.values import LONGEST_NAME, expand, is_readable, iso_time, register, slug
+from ingest.values import LONGEST_NAME, expand, is_readable, iso_time, slug
 
 
 @pytest.mark.parametrize(
@@ -119,17 +118,5 @@ def test_a_slug_is_a_key_and_its_own_slug(name: str) -> None:
     assert slug(key) == key
 
 
-@given(
-    st.text()
-    | st.datetimes().map(lambda time: time.isoformat(" ", "microseconds"))
-    | st.from_regex(r"20[0-9]{2}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-5][0-9]\.[0-9]{6}\x00?", fullmatch=True)
-)
-def test_sql_and_python_read_a_time_alike(text: str) -> None:
-    connection = sqlite3.connect(":memory:")
-    register(connection)
-    (read,) = connection.execute(expand("SELECT iso_time(t) FROM (SELECT ? AS t)"), (text,)).fetchone()
-    assert read == iso_time(text.encode())
-
-
 def test_a_call_on_a_column_becomes_one_on_its_bytes() -> None:
-    assert "iso_time(CAST(i.built_at AS BLOB))" in expand("SELECT iso_time(i.built_at)")
+    assert expand("SELECT iso_time(i.built_at)") == "SELECT iso_time(CAST(i.built_at AS BLOB))"
