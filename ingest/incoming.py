@@ -26,16 +26,16 @@ def create_missing(connection: sqlite3.Connection) -> None:
             create(connection, record)
 
 
-def create(connection: sqlite3.Connection, record: type[Record], prefix: str = "incoming_") -> None:
+def create(connection: sqlite3.Connection, record: type[Record]) -> None:
     """Create the table of one relation; its columns take any type, to be checked later."""
     columns = ", ".join(
         f'"{name}" INTEGER PRIMARY KEY' if name == record.KEY else f'"{name}"'
         for name in record.columns()
     )
-    connection.execute(f"CREATE TEMP TABLE {prefix}{record.RELATION} ({columns})")
+    connection.execute(f"CREATE TEMP TABLE incoming_{record.RELATION} ({columns})")
 
 
-def insert(connection: sqlite3.Connection, records: Iterable[Record], prefix: str = "incoming_") -> int:
+def insert(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
     """Add records, the last of two with one key winning; returns how many were given."""
     count = 0
     stream: Iterator[Record] = iter(records)
@@ -44,7 +44,7 @@ def insert(connection: sqlite3.Connection, records: Iterable[Record], prefix: st
         marks = ", ".join("?" * len(kind.columns()))
         write_many(
             connection,
-            f"INSERT OR REPLACE INTO {prefix}{kind.RELATION} VALUES ({marks})",
+            f"INSERT OR REPLACE INTO incoming_{kind.RELATION} VALUES ({marks})",
             [tuple(map(plain, record.values())) for record in batch],
         )
         count += len(batch)

@@ -158,6 +158,7 @@ CREATE TABLE ingest_runs (
     error TEXT
 ) STRICT;
 CREATE INDEX ingest_runs_rebuilder ON ingest_runs (rebuilder, id);
+CREATE INDEX ingest_runs_errors ON ingest_runs (rebuilder, id) WHERE error IS NOT NULL;
 
 CREATE TABLE snapshots (
     id INTEGER PRIMARY KEY,

@@ -61,9 +61,9 @@ class Client:
     def close(self) -> None:
         self._http.close()
 
-    def json(self, path: str, query: Query | None = None, *, attempts: int = ATTEMPTS) -> Any:
+    def json(self, path: str) -> Any:
         """A small response, parsed. Raises NotFoundError, UnreachableError, SourceError."""
-        with self.body("GET", path, query, attempts=attempts) as body:
+        with self.body("GET", path) as body:
             content = body.read(_SMALL_BODY)
         try:
             return orjson.loads(content)
@@ -80,14 +80,13 @@ class Client:
         query: Query | None = None,
         *,
         content: Any = None,
-        attempts: int = ATTEMPTS,
     ) -> Iterator[IO[bytes]]:
         """The decompressed body of a response as a file, fetched whole, again where that may help.
 
         Raises NotFoundError, UnreachableError, SourceError.
         """
         for attempt in stamina.retry_context(
-            on=_wait, attempts=attempts, timeout=None, wait_initial=0.5, wait_max=20.0
+            on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=20.0
         ):
             with attempt:
                 spool = self._fetch(method, path, query, content)

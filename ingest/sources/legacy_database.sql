@@ -41,7 +41,6 @@ SELECT
     p.id AS upstream_id,
     p.pkgbase_id AS source_key,
     b.name AS source_name,
-    b.version AS source_version,
     p.distro AS distribution,
     {release} AS "release",
     b.architecture AS origin_architecture,

@@ -61,7 +61,6 @@ SELECT
     NULL AS upstream_id,
     s.source_key,
     b.source_name,
-    b.version AS source_version,
     b.distribution,
     {release} AS release,
     b.architecture AS origin_architecture,

@@ -1,5 +1,6 @@
 -- The newest totals of each origin of each rebuilder: the last snapshot that a run took,
--- or where there is none, the last one imported.
+-- or where there is none, the last one imported. An origin that was renamed is not counted
+-- by its old name too: what a run took counts as long as a current package stands behind it.
 SELECT
     r.name AS rebuilder,
     s.scope AS origin,
@@ -40,3 +41,8 @@ JOIN snapshots AS s ON s.id = coalesce(
 )
 JOIN rebuilders AS r ON r.id = s.rebuilder_id
 LEFT JOIN origins AS o ON o.id = s.origin_id
+WHERE s.kind <> 'taken' OR EXISTS (
+    SELECT 1 FROM source_packages AS p INDEXED BY source_packages_totals
+    WHERE p.origin_id = s.origin_id AND p.is_current = 1 AND p.rebuilder_id = s.rebuilder_id
+        AND p.generation = r.generation
+)
