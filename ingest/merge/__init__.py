@@ -82,6 +82,8 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
     def step(name: str) -> None:
         outcome.written.update(sql.run(connection, f"merge/{name}.sql", parameters))
 
+    if parameters["known_before"] and not context.carries_inputs and not context.carries_status:
+        step("repeated_inputs")
     step("sources")
     outcome.notes += gaps.settle(connection, context.rebuilder_id, context.generation)
     step("sources_write")

@@ -100,11 +100,18 @@ FROM changed_sources AS c WHERE c.source_key = source_map.source_key AND source_
 
 -- Rows that go by another name, version or origin from now on. They make room
 -- for each other first; where a published row keeps the place, they go behind it.
--- Days from which they, and packages that return, count otherwise than before.
 CREATE TEMP TABLE moved_sources AS
 SELECT m.id, c.origin_id FROM changed_sources AS c
 CROSS JOIN main.source_packages AS m ON m.id = c.id
 WHERE (m.name, m.version, m.origin_id) IS NOT (c.name, c.version, c.origin_id);
+-- Packages whose builds may be copies of other builds now.
+CREATE TEMP TABLE other_inputs AS
+SELECT id FROM moved_sources
+UNION
+SELECT m.id FROM changed_sources AS c
+CROSS JOIN main.source_packages AS m ON m.id = c.id
+WHERE :carries_inputs AND m.attempts AND (m.input_url, m.backend) IS NOT (c.input_url, c.backend);
+-- Days from which they, and packages that return, count otherwise than before.
 CREATE TEMP TABLE recount AS
 SELECT substr(min(b.built_at), 1, 10) AS day FROM main.builds AS b
 WHERE b.source_package_id IN (SELECT id FROM moved_sources)

@@ -30,6 +30,39 @@ WHERE incoming_builds.source_key IS NULL AND s.name = incoming_builds.name
     AND s.version = incoming_builds.version AND s.distribution = incoming_builds.distribution
     AND s.release IS incoming_builds.release AND s.architecture = incoming_builds.architecture;
 
+-- Of several inputs a build belongs to one whose latest build is not earlier. A
+-- latest build that was not read again is an old one. An input without a latest
+-- build has none at all: a build that only such ones could have made is an orphan.
+CREATE TEMP TABLE chosen_inputs (upstream_id INTEGER PRIMARY KEY, source_key INTEGER);
+INSERT INTO chosen_inputs
+SELECT upstream_id, source_key
+FROM (
+    SELECT
+        b.upstream_id,
+        CASE WHEN s.latest_build IS NOT NULL THEN s.source_key END AS source_key,
+        row_number() OVER (
+            PARTITION BY b.upstream_id
+            ORDER BY
+                CASE
+                    WHEN s.latest_build IS NULL THEN 3
+                    WHEN latest.upstream_id IS NULL THEN 1
+                    WHEN (iso_time(latest.built_at), latest.upstream_id)
+                        > (iso_time(b.built_at), b.upstream_id) THEN 0
+                    ELSE 2
+                END,
+                s.source_key
+        ) AS choice
+    FROM incoming_builds AS b
+    CROSS JOIN incoming_source_packages AS s INDEXED BY listed_by_name
+        ON s.name = b.name AND s.version = b.version AND s.distribution = b.distribution
+            AND s.release IS b.release AND s.architecture = b.architecture
+    LEFT JOIN incoming_builds AS latest ON latest.upstream_id = s.latest_build
+    WHERE b.source_inferred
+)
+WHERE choice = 1;
+UPDATE incoming_builds SET source_key = c.source_key
+FROM chosen_inputs AS c WHERE c.upstream_id = incoming_builds.upstream_id;
+
 UPDATE incoming_binary_packages SET source_key = s.source_key, origin_architecture = s.architecture
 FROM incoming_source_packages AS s WHERE s.latest_build = incoming_binary_packages.latest_build;
 CREATE TEMP TABLE inferred_sources (binary_key INTEGER PRIMARY KEY, source_key INTEGER);
