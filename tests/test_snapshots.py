@@ -204,3 +204,39 @@ def test_a_package_that_returns_counts_on_the_days_between(
     found = reconstructed(database)
     assert found == naive_days(file, date(2026, 11, 22))
     assert found != gone
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_days_that_a_run_without_news_left_out_are_counted_when_there_is_evidence(
+    tmp_path: Path, today: pytest.MonkeyPatch, full: bool
+) -> None:
+    file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
+    kinds = (
+        "SELECT DISTINCT substr(captured_at, 1, 10), kind FROM snapshots"
+        " WHERE captured_at >= '2026-11-23' ORDER BY 1, 2"
+    )
+    at(today, "2026-11-23")
+    ingest(database, file)
+    at(today, "2026-11-27")
+    assert ingest(database, file).unchanged
+    taken = [("2026-11-23", "taken"), ("2026-11-27", "taken")]
+    assert rows(database, kinds) == taken, "there is no evidence of the days between"
+    at(today, "2026-11-29")
+    build_input = one(file, "SELECT build_input_id FROM rebuilds ORDER BY id LIMIT 1")
+    add_build(file, build_input, "FAIL", "2026-11-28 01:00:00")
+    ingest(database, file, full=full)
+    assert rows(database, kinds) == [
+        ("2026-11-23", "taken"),
+        ("2026-11-24", "reconstructed"),
+        ("2026-11-25", "reconstructed"),
+        ("2026-11-26", "reconstructed"),
+        ("2026-11-27", "taken"),
+        ("2026-11-28", "reconstructed"),
+        ("2026-11-29", "taken"),
+    ]
+    expected = naive_days(file, date(2026, 11, 28))
+    found = {key: value for key, value in reconstructed(database).items() if key[1] >= "2026-11-24"}
+    assert found == {key: expected[key] for key in found}
+    before = dump(database)
+    ingest(database, file, full=True)
+    assert dump(database) == before

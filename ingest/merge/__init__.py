@@ -13,13 +13,8 @@ MOST_SKIPPED_SHARE = 0.02
 ALWAYS_ALLOWED = 20
 """Records of a run that may be skipped whatever their share."""
 
-_SOURCES_WRITTEN = """
-SELECT (SELECT count(*) FROM changed_sources) + (
-    SELECT count(*) FROM touched_sources
-    WHERE id <= :last_source_id AND id NOT IN (SELECT id FROM changed_sources WHERE id IS NOT NULL)
-)
-"""
-"""A package that is new or changed and has new builds too is one row, written twice."""
+_COUNTED = ("source_packages", "binary_packages")
+"""Tables whose rows a merge may write several times, and that count once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +74,9 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
     }
     last_name = _highest_id(connection, "package_names")
 
+    for table in _COUNTED:
+        _remember_updates(connection, table)
+
     def step(name: str) -> None:
         outcome.written.update(sql.run(connection, f"merge/{name}.sql", parameters))
 
@@ -87,7 +85,7 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
     step("sources")
     outcome.notes += gaps.settle(connection, context.rebuilder_id, context.generation)
     step("sources_write")
-    _forget_duplicates(connection, "source_packages", "source_map", int(parameters["last_source_id"] or 0))
+    _forget_duplicates(connection, int(parameters["last_source_id"] or 0))
     step("builds")
     step("artifacts")
     step("binaries")
@@ -97,7 +95,8 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
         "SELECT id, name FROM main.package_names WHERE id > ?",
         (last_name,),
     )
-    outcome.written["source_packages"] = connection.execute(_SOURCES_WRITTEN, parameters).fetchone()[0]
+    for table, last in zip(_COUNTED, ("last_source_id", "last_binary_id"), strict=True):
+        outcome.written[table] = _rows_written(connection, table, int(parameters[last] or 0))
     _count_skipped(connection, outcome)
     return outcome
 
@@ -115,10 +114,31 @@ def _highest_id(connection: sqlite3.Connection, table: str) -> int:
     return int(row[0])
 
 
-def _forget_duplicates(connection: sqlite3.Connection, table: str, mapping: str, last_id: int) -> None:
-    """Take from a map what the table refused because an equal row was there already."""
+def _remember_updates(connection: sqlite3.Connection, table: str) -> None:
+    """Keep the ids of the rows that were there before and are really updated."""
+    connection.execute(f"CREATE TEMP TABLE updated_{table} (id INTEGER PRIMARY KEY)")
+    last = _highest_id(connection, table)
+    if last:
+        connection.execute(
+            f"CREATE TEMP TRIGGER remember_{table} AFTER UPDATE ON main.{table} WHEN old.id <= {last}"
+            f" BEGIN INSERT OR IGNORE INTO updated_{table} VALUES (old.id); END"
+        )
+
+
+def _rows_written(connection: sqlite3.Connection, table: str, last_id: int) -> int:
+    row = connection.execute(
+        f"SELECT (SELECT count(*) FROM updated_{table})"
+        f" + (SELECT count(*) FROM main.{table} WHERE id > ?)",
+        (last_id,),
+    ).fetchone()
+    return int(row[0])
+
+
+def _forget_duplicates(connection: sqlite3.Connection, last_id: int) -> None:
+    """Take from the map what the table refused because an equal row was there already."""
     count = connection.execute(
-        f"DELETE FROM {mapping} WHERE id > ? AND id NOT IN (SELECT id FROM main.{table} WHERE id > ?)",
+        "DELETE FROM source_map"
+        " WHERE id > ? AND id NOT IN (SELECT id FROM main.source_packages WHERE id > ?)",
         (last_id, last_id),
     ).rowcount
     if count:

@@ -1,3 +1,36 @@
+-- What was inferred from binaries makes way for what upstream tells with its ids: of a file
+-- that is all of a build's artifacts, of an API those of the latest builds and the BAD ones.
+CREATE TEMP TABLE replaced_artifacts (id INTEGER PRIMARY KEY);
+INSERT INTO replaced_artifacts
+SELECT m.id FROM main.builds AS b
+CROSS JOIN main.build_artifacts AS m ON m.build_id = b.id
+WHERE :known_before AND :after = 0 AND NOT :carries_status AND :carries_inputs
+    AND b.rebuilder_id = :rebuilder_id AND b.generation = :generation
+    AND EXISTS (SELECT 1 FROM incoming_builds AS i WHERE i.upstream_id = b.upstream_id)
+    AND NOT EXISTS (
+        SELECT 1 FROM incoming_build_artifacts AS i
+        WHERE i.artifact_key = m.upstream_id AND i.upstream_build_id = b.upstream_id
+    );
+INSERT INTO replaced_artifacts
+SELECT m.id FROM incoming_build_artifacts AS i
+CROSS JOIN main.builds AS b
+    ON b.rebuilder_id = :rebuilder_id AND b.generation = :generation
+        AND b.upstream_id = i.upstream_build_id
+CROSS JOIN main.build_artifacts AS m ON m.build_id = b.id
+WHERE :known_before AND :after = 0 AND NOT :carries_status AND NOT :carries_inputs
+    AND i.upstream_id IS NOT NULL AND (
+        m.upstream_id IS NULL
+        OR (m.upstream_id = b.upstream_id AND m.name = i.name AND NOT EXISTS (
+            SELECT 1 FROM incoming_build_artifacts AS x
+            WHERE x.artifact_key = m.upstream_id AND x.upstream_build_id = b.upstream_id
+        ))
+    )
+ON CONFLICT DO NOTHING;
+UPDATE main.binary_packages SET latest_artifact_id = NULL
+WHERE EXISTS (SELECT 1 FROM replaced_artifacts)
+    AND latest_artifact_id IN (SELECT id FROM replaced_artifacts);
+DELETE FROM main.build_artifacts WHERE id IN (SELECT id FROM replaced_artifacts);
+
 CREATE TEMP TABLE new_artifacts AS
 SELECT
     i.*,
@@ -16,7 +49,8 @@ JOIN main.builds AS b
         AND b.upstream_id = i.upstream_build_id
 WHERE i.upstream_build_id > :artifacts_after AND NOT EXISTS (
     SELECT 1 FROM main.build_artifacts AS m
-    WHERE m.build_id = b.id AND m.name = i.name AND m.upstream_id IS i.upstream_id
+    WHERE m.build_id = b.id AND m.name = i.name
+        AND (:carries_status OR m.upstream_id IS i.upstream_id)
 );
 INSERT INTO skipped
 SELECT 'build artifact', problem, count(*), min(artifact_key)

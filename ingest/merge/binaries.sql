@@ -9,10 +9,13 @@ SELECT
         m.source_inferred)
         IS NOT (i.name, i.version, i.architecture, i.component, i.artifact_url, map.id,
             i.source_inferred)
-    OR (map.id IS NULL AND m.is_current IS NOT i.seen)
+    OR (m.origin_id, m.is_current) IS NOT (
+        coalesce(s.origin_id, m.origin_id), CASE WHEN s.id IS NULL THEN i.seen ELSE s.is_current END
+    )
     OR (:carries_status AND m.status IS NOT i.status)
 FROM incoming_binary_packages AS i
 LEFT JOIN source_map AS map ON map.source_key = i.source_key
+LEFT JOIN main.source_packages AS s ON s.id = map.id
 LEFT JOIN main.binary_packages AS m
     ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.upstream_id = i.upstream_id
 WHERE :known_before;
@@ -26,6 +29,8 @@ CREATE TEMP TABLE changed_binaries AS
 SELECT
     k.id,
     source.id AS source_package_id,
+    NULL AS origin_id,
+    NULL AS is_current,
     i.*,
     CASE
         WHEN coalesce(i.name, '') = '' THEN 'name'
@@ -78,6 +83,12 @@ FROM main.binary_packages AS m
 WHERE changed_binaries.source_inferred AND m.id = changed_binaries.id AND NOT m.source_inferred
     AND m.source_package_id IS NOT NULL;
 
+-- A binary is where its source is, and comes and goes with it.
+UPDATE changed_binaries SET origin_id = s.origin_id, is_current = s.is_current
+FROM main.source_packages AS s
+WHERE s.id = changed_binaries.source_package_id AND changed_binaries.id IS NOT NULL;
+UPDATE changed_binaries SET is_current = seen WHERE source_package_id IS NULL AND id IS NOT NULL;
+
 INSERT INTO main.package_names (name)
 SELECT c.name FROM changed_binaries AS c
 WHERE true
@@ -86,13 +97,14 @@ ON CONFLICT DO NOTHING;
 
 UPDATE main.binary_packages AS m SET
     source_package_id = coalesce(c.source_package_id, m.source_package_id),
+    origin_id = coalesce(c.origin_id, m.origin_id),
     name = c.name,
     name_id = (SELECT n.id FROM main.package_names AS n WHERE n.name = c.name),
     version = c.version,
     architecture = c.architecture,
     component = c.component,
     artifact_url = c.artifact_url,
-    is_current = CASE WHEN c.source_package_id IS NULL THEN c.seen ELSE m.is_current END,
+    is_current = c.is_current,
     source_inferred = c.source_inferred,
     status = CASE WHEN :carries_status THEN c.status ELSE m.status END,
     upstream_id = coalesce(c.upstream_id, m.upstream_id)
@@ -102,7 +114,7 @@ WHERE m.id = c.id AND (
         IS NOT (c.name, c.version, c.architecture, c.component, c.artifact_url, c.source_inferred)
     OR (c.source_package_id IS NOT NULL AND m.source_package_id IS NOT c.source_package_id)
     OR (c.upstream_id IS NOT NULL AND m.upstream_id IS NOT c.upstream_id)
-    OR (c.source_package_id IS NULL AND m.is_current IS NOT c.seen)
+    OR (m.origin_id, m.is_current) IS NOT (coalesce(c.origin_id, m.origin_id), c.is_current)
     OR (:carries_status AND m.status IS NOT c.status)
 );
 

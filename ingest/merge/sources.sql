@@ -16,10 +16,29 @@ SELECT
     ))
     OR (:carries_status AND m.status IS NOT i.status)
 FROM incoming_source_packages AS i
-LEFT JOIN main.source_packages AS m
-    ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation
-        AND m.upstream_source_id = i.upstream_source_id
-        AND m.upstream_input_id = i.upstream_input_id
+LEFT JOIN main.source_packages AS m ON m.id = CASE WHEN i.upstream_input_id IS NOT NULL
+    THEN (
+        SELECT x.id FROM main.source_packages AS x INDEXED BY source_packages_upstream
+        WHERE x.rebuilder_id = :rebuilder_id AND x.generation = :generation
+            AND x.upstream_source_id = i.upstream_source_id
+            AND x.upstream_input_id = i.upstream_input_id
+    )
+    ELSE (
+        SELECT x.id FROM main.origins AS place
+        CROSS JOIN main.source_packages AS x INDEXED BY source_packages_identity
+            ON x.name = i.name AND x.version = i.version AND x.origin_id = place.id
+                AND x.rebuilder_id = :rebuilder_id AND x.generation = :generation
+                AND x.ordinal = i.ordinal
+        WHERE place.distribution = i.distribution AND coalesce(place.release, '') = coalesce(i.release, '')
+            AND place.architecture = i.architecture
+            AND (
+                i.upstream_source_id IS NULL
+                OR (x.upstream_source_id = i.upstream_source_id AND i.latest_build IS (
+                    SELECT b.upstream_id FROM main.builds AS b WHERE b.id = x.latest_build_id
+                ))
+            )
+    )
+END
 LEFT JOIN main.origins AS o ON o.id = m.origin_id
 WHERE :known_before;
 CREATE TEMP TABLE changed_keys AS

@@ -11,7 +11,15 @@ SELECT m.id FROM changed_sources AS c
 CROSS JOIN main.source_packages AS m ON m.id = c.id
 WHERE m.attempts AND m.is_current IS NOT c.seen
 UNION SELECT id FROM moved_sources
-UNION SELECT id FROM vanished_sources;
+UNION SELECT id FROM vanished_sources
+-- What a source that knows binaries only said of them gives way to the builds.
+UNION
+SELECT m.id FROM main.source_packages AS m
+WHERE :known_before AND :after = 0 AND NOT :carries_status
+    AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation;
+UPDATE main.source_packages SET status = NULL
+WHERE :known_before AND :after = 0 AND NOT :carries_status AND status IS NOT NULL AND attempts = 0
+    AND rebuilder_id = :rebuilder_id AND generation = :generation;
 UPDATE main.builds SET origin_id = t.origin_id
 FROM moved_sources AS t WHERE builds.source_package_id = t.id;
 UPDATE main.binary_packages SET origin_id = t.origin_id

@@ -18,6 +18,40 @@ SELECT min(day) FROM (
 )
 """
 
+_GAPS = """
+SELECT o.id, date(g.day, '+1 day') AS from_day, date(g.next_day, '-1 day') AS until_day
+FROM (
+    SELECT scope, day, lead(day) OVER (PARTITION BY scope ORDER BY day) AS next_day
+    FROM (
+        SELECT DISTINCT scope, substr(captured_at, 1, 10) AS day FROM main.snapshots
+        WHERE rebuilder_id = :rebuilder_id
+    )
+) AS g
+CROSS JOIN main.origins AS o ON o.label = g.scope
+WHERE g.next_day > date(g.day, '+1 day')
+"""
+"""Days missing between two snapshots of an origin: a run without news leaves them, as it has no
+evidence of what went on."""
+
+_EVIDENCE = """
+SELECT max(
+    coalesce((
+        SELECT substr(max(last_seen), 1, 10) FROM main.source_packages
+        WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+    ), ''),
+    coalesce((
+        SELECT substr(max(built_at), 1, 10) FROM main.builds
+        WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+    ), '')
+)
+"""
+
+_FIRST_BUILDS = """
+SELECT origin_id, substr(min(built_at), 1, 10) FROM main.builds
+WHERE rebuilder_id = :rebuilder_id AND generation = :generation AND built_at IS NOT NULL
+GROUP BY origin_id
+"""
+
 _COVERED = """
 WITH RECURSIVE calendar (day) AS (
     SELECT :from_day
@@ -43,12 +77,13 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     """Compute the days that no run saw, from the builds; returns the snapshots written.
 
     Starts at the earliest day that a new build belongs to or that a package's
-    move or return concerns, or where the last known day ended, whichever is
-    first; past days without news cost nothing.
+    move or return concerns, at the first missing day, or where the last known
+    day ended, whichever is first; past days without news cost nothing.
     """
     today = context.now[:10]
     who: sql.Parameters = {"rebuilder_id": context.rebuilder_id, "generation": context.generation}
-    (from_day,) = connection.execute(_START, {**who, "today": today}).fetchone()
+    (start,) = connection.execute(_START, {**who, "today": today}).fetchone()
+    from_day = min(start, _first_missing_day(connection, who) or start)
     if from_day >= today:
         return 0
     (covered,) = connection.execute(_COVERED, {**who, "today": today, "from_day": from_day}).fetchone()
@@ -60,6 +95,21 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
         {**who, "now": context.now, "from_day": from_day},
     )
     return sum(written.values())
+
+
+def _first_missing_day(connection: sqlite3.Connection, who: sql.Parameters) -> str | None:
+    """The first day between snapshots that can be counted now: there are builds and evidence of it."""
+    missing = connection.execute(_GAPS, who).fetchall()
+    if not missing:
+        return None
+    (evidence,) = connection.execute(_EVIDENCE, who).fetchone()
+    first_builds = dict(connection.execute(_FIRST_BUILDS, who).fetchall())
+    days = (
+        max(from_day, first_builds[origin])
+        for origin, from_day, until_day in missing
+        if origin in first_builds and first_builds[origin] <= until_day and from_day <= evidence
+    )
+    return min(days, default=None)
 
 
 def take(connection: sqlite3.Connection, context: Context) -> int:

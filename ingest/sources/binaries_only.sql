@@ -54,15 +54,19 @@ SELECT
 FROM listed_attempts AS a
 JOIN incoming_source_packages AS s ON s.source_key = a.source_key;
 
+-- UNKWN stands for a build without a conclusion, and such a build leaves no artifacts.
 CREATE TEMP VIEW incoming_build_artifacts AS
 SELECT
     b.binary_key AS artifact_key,
-    CASE WHEN count(*) OVER (PARTITION BY b.build_id) = 1 THEN b.build_id END AS upstream_id,
+    CASE WHEN b.sharing = 1 THEN b.build_id END AS upstream_id,
     a.upstream_id AS upstream_build_id,
     b.name,
     b.status,
     b.has_diffoscope,
     b.has_attestation
-FROM listed_binaries AS b
+FROM (
+    SELECT *, count(*) OVER (PARTITION BY build_id) AS sharing FROM listed_binaries
+    WHERE build_id IS NOT NULL
+) AS b
 JOIN listed_attempts AS a ON a.source_key = b.source_key AND a.built_at IS b.built_at
-WHERE b.build_id IS NOT NULL;
+WHERE b.status IS NOT 'UNKWN';
