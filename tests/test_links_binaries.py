@@ -7,8 +7,21 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import StartRebuilderd
-from fake_server import SEEN, answer, binary_package, build, page, rebuilderd, serve, source_package
-from helpers import DAEMON, FIXTURES, LEGACY, add_build, change, copy, dump, ingest, is_sound, one, published, rows, run
+from fake_server import SEEN, binary_package, build, page, rebuilderd, serve, source_package
+from helpers import (
+    DAEMON,
+    FIXTURES,
+    LEGACY,
+    add_build,
+    change,
+    copy,
+    dump,
+    ingest,
+    is_sound,
+    one,
+    published,
+    rows,
+)
 
 from ingest.cli import summary
 
