@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ingest import generations, incoming, interrupts, snapshots, status_changes, store, values
+from ingest import generations, incoming, interrupts, releases, snapshots, status_changes, store, values
 from ingest.config import Instance
 from ingest.errors import IngestError, SourceError
 from ingest.merge import Context, Outcome, merge
@@ -27,6 +27,7 @@ class Rebuilder:
 
     id: int
     kind: str
+    release: str | None
     generation: int
     highest_build: int
     fingerprint: str | None
@@ -101,7 +102,11 @@ class _Run:
         self.progress = progress
         self.rebuilder = _rebuilder(self.connection, name)
         self.state = source.state()
-        self.reads_all = full or self.rebuilder is None or self.rebuilder.kind != source.kind
+        self.reads_all = (
+            full
+            or self.rebuilder is None
+            or (self.rebuilder.kind, self.rebuilder.release) != (source.kind, source.release)
+        )
         self.unchanged = (
             self.rebuilder is not None
             and not self.reads_all
@@ -181,14 +186,15 @@ class _Run:
         """The rebuilder's row, made on its first run."""
         row: dict[str, Any] = {
             "kind": self.source.kind,
+            "release": self.source.release,
             "url": self.source.location,
             "generation": generation,
         }
         if self.rebuilder is None:
             row |= {"name": self.name, "now": values.now()}
             made = self.connection.execute(
-                "INSERT INTO main.rebuilders (name, url, kind, generation, highest_build, first_ingest_at)"
-                " VALUES (:name, :url, :kind, :generation, 0, :now)",
+                "INSERT INTO main.rebuilders (name, url, kind, release, generation, highest_build, first_ingest_at)"
+                " VALUES (:name, :url, :kind, :release, :generation, 0, :now)",
                 row,
             )
             return int(made.lastrowid or 0)
@@ -196,8 +202,9 @@ class _Run:
             self._retire(self.rebuilder)
         if self.source.lists_packages and not self.unchanged:
             self.connection.execute(
-                "UPDATE main.rebuilders SET kind = :kind, url = :url, generation = :generation"
-                " WHERE id = :id AND (kind, url, generation) IS NOT (:kind, :url, :generation)",
+                "UPDATE main.rebuilders SET kind = :kind, url = :url, release = :release,"
+                " generation = :generation WHERE id = :id"
+                " AND (kind, url, release, generation) IS NOT (:kind, :url, :release, :generation)",
                 {**row, "id": self.rebuilder.id},
             )
         return self.rebuilder.id
@@ -223,7 +230,9 @@ class _Run:
     def _write(self, context: Context, started: float) -> Result:
         outcome, changed, builds = Outcome(), 0, 0
         if not self.unchanged and self.source.lists_packages:
+            notes = self._rename_release(context)
             outcome = self._merge(context)
+            outcome.notes += notes
             outcome.orphans += self.source.orphans(self.connection)
             changed = status_changes.update(self.connection, context)
             (builds,) = self.connection.execute(
@@ -255,6 +264,21 @@ class _Run:
             f"the build ids restarted: generation {context.generation} begins and what was known of"
             f" {self.name} is history; if this is another rebuilder, give it a --name of its own"
         ]
+
+    def _rename_release(self, context: Context) -> list[str]:
+        known = self.rebuilder
+        if (
+            known is None
+            or known.generation != context.generation
+            or known.release == self.source.release
+            or known.kind not in releases.UNTOLD
+            or self.source.kind not in releases.UNTOLD
+        ):
+            return []
+        note = releases.rename(
+            self.connection, known.id, known.generation, known.release, self.source.release
+        )
+        return [note]
 
     def _merge(self, context: Context) -> Outcome:
         try:
@@ -299,7 +323,8 @@ class _Run:
 
 def _rebuilder(connection: sqlite3.Connection, name: str) -> Rebuilder | None:
     row = connection.execute(
-        "SELECT id, kind, generation, highest_build, fingerprint, unread_artifacts FROM main.rebuilders WHERE name = ?",
+        "SELECT id, kind, release, generation, highest_build, fingerprint, unread_artifacts"
+        " FROM main.rebuilders WHERE name = ?",
         (name,),
     ).fetchone()
     return Rebuilder(*row) if row else None

@@ -3,6 +3,7 @@ CREATE TABLE rebuilders (
     name TEXT NOT NULL UNIQUE,
     url TEXT,
     kind TEXT NOT NULL,
+    release TEXT,
     generation INTEGER NOT NULL,
     highest_build INTEGER NOT NULL,
     fingerprint TEXT,

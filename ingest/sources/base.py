@@ -32,6 +32,8 @@ class Source(ABC):
     """Whether the source says the status of packages itself (it knows binaries only)."""
     completes_artifacts = False
     """Whether artifacts of builds that were read before may still come."""
+    release: str | None = None
+    """The release that the operator gave, of a source that does not tell it."""
     lists_packages = True
     """Whether it lists packages at all."""
     lists_queue = True
