@@ -95,7 +95,7 @@ BAD_FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.touch(), "the file is empty"),
     "text": (lambda path: path.write_text("hello"), "neither an SQLite database nor JSON"),
     "noise": (lambda path: path.write_bytes(random.Random(1).randbytes(9999)), "neither an SQLite database"),
-    "folder": (lambda path: path.mkdir(), "cannot be read (Is a directory)"),
+    "folder": (lambda path: path.mkdir(), "not a file"),
     "header only": (lambda path: path.write_bytes(DAEMON.read_bytes()[:100]), "damaged or cut short"),
     "half": (lambda path: path.write_bytes(DAEMON.read_bytes()[:400_000]), "damaged or cut short"),
     "magic and noise": (
