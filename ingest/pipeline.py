@@ -275,10 +275,9 @@ class _Run:
             or self.source.kind not in releases.UNTOLD
         ):
             return []
-        note = releases.rename(
+        return releases.rename(
             self.connection, known.id, known.generation, known.release, self.source.release
         )
-        return [note]
 
     def _merge(self, context: Context) -> Outcome:
         try:

@@ -12,8 +12,8 @@ UNTOLD = frozenset({"API v0", "saved pkgs/list", "legacy database"})
 
 def rename(
     connection: sqlite3.Connection, rebuilder_id: int, generation: int, former: str | None, release: str | None
-) -> str:
-    """Move what a rebuilder has in a release to another one, with its history; returns a note.
+) -> list[str]:
+    """Move what a rebuilder has in a release to another one, with its history; returns notes.
 
     A package that is in both stays where it is, for the merge to settle.
     """
@@ -24,4 +24,5 @@ def rename(
         "release": release,
     }
     sql.run(connection, "releases.sql", parameters)
-    return f"the release is {release or '-'} now, it was {former or '-'}: everything was moved there"
+    renamed = connection.execute("SELECT label, new_label FROM renamed_origins ORDER BY label")
+    return [f"{label} was renamed to {new_label}" for label, new_label in renamed]

@@ -1,6 +1,6 @@
-CREATE TEMP TABLE renamed_origins (id INTEGER PRIMARY KEY, new_id INTEGER);
-INSERT INTO renamed_origins (id)
-SELECT o.id FROM main.origins AS o
+CREATE TEMP TABLE renamed_origins (id INTEGER PRIMARY KEY, new_id INTEGER, label, new_label);
+INSERT INTO renamed_origins (id, label)
+SELECT o.id, o.label FROM main.origins AS o
 WHERE o.release IS :former AND EXISTS (
     SELECT 1 FROM main.source_packages AS s
     WHERE s.origin_id = o.id AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
@@ -12,7 +12,7 @@ FROM renamed_origins AS r
 CROSS JOIN main.origins AS o ON o.id = r.id
 WHERE :release IS NULL OR is_readable(CAST(:release AS BLOB))
 ON CONFLICT DO NOTHING;
-UPDATE renamed_origins SET new_id = new.id
+UPDATE renamed_origins SET new_id = new.id, new_label = new.label
 FROM main.origins AS old
 JOIN main.origins AS new
     ON new.distribution = old.distribution AND new.architecture = old.architecture
