@@ -93,9 +93,7 @@ def ingest(
         sys.exit(1)
 
 
-def _ingest_one(
-    database: Path, instance: Instance, full: bool, progress: Progress, silent: bool
-) -> bool:
+def _ingest_one(database: Path, instance: Instance, full: bool, progress: Progress, silent: bool) -> bool:
     from ingest import pipeline
 
     try:

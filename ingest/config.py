@@ -1,11 +1,11 @@
 """``rebuilders.toml``: the instances that one command reads.
 
-    [rebuilders.debian-amd64]
-    source = "https://rebuilder.example/amd64"
+[rebuilders.debian-amd64]
+source = "https://rebuilder.example/amd64"
 
-    [rebuilders.debian-old]
-    source = "/srv/old/rebuilderd.db"
-    release = "trixie"
+[rebuilders.debian-old]
+source = "/srv/old/rebuilderd.db"
+release = "trixie"
 """
 
 from __future__ import annotations

@@ -80,9 +80,7 @@ def settle(connection: sqlite3.Connection, rebuilder_id: int, generation: int) -
     notes = []
     for (origin_id,) in connection.execute(_EMPTIED, who).fetchall():
         parameters = {"origin_id": origin_id, **who}
-        (label,) = connection.execute(
-            "SELECT label FROM main.origins WHERE id = ?", (origin_id,)
-        ).fetchone()
+        (label,) = connection.execute("SELECT label FROM main.origins WHERE id = ?", (origin_id,)).fetchone()
         new_name = (
             connection.execute(_MOVED_TO, parameters).fetchone()
             or connection.execute(_NEW_NAME, parameters).fetchone()

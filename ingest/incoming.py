@@ -29,8 +29,7 @@ def create_missing(connection: sqlite3.Connection) -> None:
 def create(connection: sqlite3.Connection, record: type[Record]) -> None:
     """Create the table of one relation; its columns take any type, to be checked later."""
     columns = ", ".join(
-        f'"{name}" INTEGER PRIMARY KEY' if name == record.KEY else f'"{name}"'
-        for name in record.columns()
+        f'"{name}" INTEGER PRIMARY KEY' if name == record.KEY else f'"{name}"' for name in record.columns()
     )
     connection.execute(f"CREATE TEMP TABLE incoming_{record.RELATION} ({columns})")
 
@@ -91,8 +90,6 @@ def drop_relations(connection: sqlite3.Connection) -> None:
 def drop_all(connection: sqlite3.Connection, keep: tuple[str, ...] = ()) -> None:
     """Forget the run's temporary tables and views."""
     for kind in ("view", "table"):
-        names = connection.execute(
-            "SELECT name FROM temp.sqlite_master WHERE type = ?", (kind,)
-        ).fetchall()
+        names = connection.execute("SELECT name FROM temp.sqlite_master WHERE type = ?", (kind,)).fetchall()
         for name in {name for (name,) in names}.difference(keep):
             connection.execute(f'DROP {kind} temp."{name}"')

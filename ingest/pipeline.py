@@ -161,8 +161,12 @@ class _Run:
             return generation, known.highest_build
         self.source.stage(self.connection, known, self.progress)
         incoming.create_missing(self.connection)
-        if self.source.lists_packages and self.rebuilder and generations.restarted(
-            self.connection, self.rebuilder.id, generation, self.rebuilder.highest_build
+        if (
+            self.source.lists_packages
+            and self.rebuilder
+            and generations.restarted(
+                self.connection, self.rebuilder.id, generation, self.rebuilder.highest_build
+            )
         ):
             if known.highest_build:
                 incoming.drop_relations(self.connection)

@@ -11,7 +11,11 @@ UNTOLD = frozenset({"API v0", "saved pkgs/list", "legacy database"})
 
 
 def rename(
-    connection: sqlite3.Connection, rebuilder_id: int, generation: int, former: str | None, release: str | None
+    connection: sqlite3.Connection,
+    rebuilder_id: int,
+    generation: int,
+    former: str | None,
+    release: str | None,
 ) -> list[str]:
     """Move what a rebuilder has in a release to another one, with its history; returns notes.
 

@@ -61,10 +61,7 @@ def update(connection: sqlite3.Connection, context: Context) -> int:
         " to_version, from_build_id, to_build_id INTEGER PRIMARY KEY, changed_at,"
         " days_since_previous, name_id)"
     )
-    attempts = (
-        Attempt(*row)
-        for row in connection.execute(sql.statements("status_changes.sql")[0], who)
-    )
+    attempts = (Attempt(*row) for row in connection.execute(sql.statements("status_changes.sql")[0], who))
     connection.executemany(
         "INSERT INTO wanted_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (

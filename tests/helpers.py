@@ -67,7 +67,9 @@ def add_build(
 ) -> int:
     """Report one more build to a daemon's file; returns its id."""
     with closing(sqlite3.connect(database)) as connection, connection:
-        log = connection.execute("INSERT INTO build_logs (build_log) VALUES (x'28B52FFD2000010000')").lastrowid
+        log = connection.execute(
+            "INSERT INTO build_logs (build_log) VALUES (x'28B52FFD2000010000')"
+        ).lastrowid
         build = connection.execute(
             "INSERT INTO rebuilds (build_input_id, started_at, built_at, build_log_id, status)"
             " VALUES (?, ?, ?, ?, ?)",

@@ -81,9 +81,13 @@ def test_the_old_file_and_its_api_give_the_same_binaries_and_queue(
     daemon = rebuilderd_024(LEGACY)
     ingest(by_api, daemon.url, release="trixie")
     ingest(by_file, daemon.database, release="trixie")
-    same = "SELECT name, version, architecture, component, status, is_current, artifact_url FROM binary_packages"
+    same = (
+        "SELECT name, version, architecture, component, status, is_current, artifact_url FROM binary_packages"
+    )
     assert Counter(rows(by_api, same)) == Counter(rows(by_file, same))
-    queue = "SELECT s.name, s.version, queued_at FROM queue JOIN source_packages AS s ON s.id = source_package_id"
+    queue = (
+        "SELECT s.name, s.version, queued_at FROM queue JOIN source_packages AS s ON s.id = source_package_id"
+    )
     assert Counter(rows(by_api, queue)) == Counter(rows(by_file, queue))
     assert one(by_api, "SELECT count(*) FROM queue") > 0
     assert is_sound(by_api)
@@ -115,7 +119,9 @@ def test_a_list_of_a_newer_daemon_keeps_every_row_though_names_repeat(tmp_path: 
     database = tmp_path / "saved.db"
     ingest(database, saved)
     assert one(database, "SELECT count(*) FROM binary_packages") == len(rest) + 2
-    ordinals = "SELECT s.ordinal FROM binary_packages AS b JOIN source_packages AS s ON s.id = source_package_id"
+    ordinals = (
+        "SELECT s.ordinal FROM binary_packages AS b JOIN source_packages AS s ON s.id = source_package_id"
+    )
     assert rows(database, f"{ordinals} WHERE b.name = ? ORDER BY 1", first["name"]) == [(0,), (1,)]
 
 
@@ -130,7 +136,9 @@ def test_saved_stats_are_imported_as_history_with_their_categories(tmp_path: Pat
     ]
     whole = [item for item in saved if item["architecture"] is None]
     assert one(database, "SELECT count(*) FROM snapshots WHERE origin_id IS NULL") == len(whole)
-    counted = "SELECT name, sum(failures) FROM snapshot_categories JOIN categories ON id = category_id GROUP BY 1"
+    counted = (
+        "SELECT name, sum(failures) FROM snapshot_categories JOIN categories ON id = category_id GROUP BY 1"
+    )
     said: Counter[str] = Counter()
     for item in saved:
         for category in item["categories"]:

@@ -24,7 +24,9 @@ def carried(database: Path) -> dict[str, list[tuple]]:
     found = published(database)
     del found["build_artifacts"]
     return {
-        table: [tuple(v for at, v in enumerate(row) if at not in NOT_CARRIED.get(table, ())) for row in content]
+        table: [
+            tuple(v for at, v in enumerate(row) if at not in NOT_CARRIED.get(table, ())) for row in content
+        ]
         for table, content in found.items()
     }
 
@@ -54,7 +56,9 @@ def test_the_file_and_the_api_give_the_same_published_rows(
     assert is_sound(by_api)
 
 
-def test_columns_that_the_api_does_not_carry_are_null(rebuilderd_028: StartRebuilderd, tmp_path: Path) -> None:
+def test_columns_that_the_api_does_not_carry_are_null(
+    rebuilderd_028: StartRebuilderd, tmp_path: Path
+) -> None:
     database = tmp_path / "api.db"
     ingest(database, rebuilderd_028(DAEMON).url)
     columns = "count(input_url), count(next_retry), count(upstream_input_id)"
@@ -148,7 +152,9 @@ def test_a_second_run_writes_nothing_and_new_builds_are_read_alone(
     assert dump(database) == before
 
     asked = recorded(monkeypatch)
-    source = one(daemon.database, "SELECT build_input_id FROM rebuilds WHERE status = 'BAD' ORDER BY id LIMIT 1")
+    source = one(
+        daemon.database, "SELECT build_input_id FROM rebuilds WHERE status = 'BAD' ORDER BY id LIMIT 1"
+    )
     new = add_build(daemon.database, source, "BAD", "2026-11-21 23:30:00", [("some-artifact", "BAD")])
     assert ingest(database, daemon.url).builds == 1
     assert [path for path in asked if path.endswith("/artifacts")] == [f"/api/v1/builds/{new}/artifacts"]

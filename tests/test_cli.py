@@ -40,7 +40,9 @@ def test_a_database_without_rebuilders_says_so(tmp_path: Path) -> None:
         ["nonsense"],
     ],
 )
-def test_wrong_usage_is_exit_code_2(arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_usage_is_exit_code_2(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     result = run(*arguments)
     assert result.exit_code == 2 and "Usage: " in result.stderr

@@ -48,7 +48,9 @@ def test_one_bad_source_does_not_stop_the_others(tmp_path: Path) -> None:
 
 
 def test_file_names_are_relative_to_the_configuration(tmp_path: Path) -> None:
-    config = write(tmp_path, '[rebuilders.a]\nsource = "a.db"\n[rebuilders.b]\nsource = "https://b.example"\n')
+    config = write(
+        tmp_path, '[rebuilders.a]\nsource = "a.db"\n[rebuilders.b]\nsource = "https://b.example"\n'
+    )
     assert read_config(config) == [
         Instance(str(tmp_path / "a.db"), "a"),
         Instance("https://b.example", "b"),

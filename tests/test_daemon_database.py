@@ -113,9 +113,7 @@ def test_every_attempt_is_there_in_the_order_it_was_made(tmp_path: Path, file: P
     database = tmp_path / "r.db"
     ingest(database, file)
     attempts: dict[int, list[int]] = defaultdict(list)
-    for build, build_input in rows(
-        file, "SELECT id, build_input_id FROM rebuilds ORDER BY built_at, id"
-    ):
+    for build, build_input in rows(file, "SELECT id, build_input_id FROM rebuilds ORDER BY built_at, id"):
         attempts[build_input].append(build)
     expected = {
         (build, build_input, number)
@@ -171,7 +169,8 @@ def test_a_binary_has_the_status_of_its_artifact_in_the_latest_build(tmp_path: P
     change(file, f"UPDATE rebuild_artifacts SET name = 'renamed' WHERE id = {matched[0]}")
     expected = set()
     for binary, name, latest in rows(
-        file, f"SELECT b.id, b.name, l.latest FROM ({LATEST_BUILDS}) AS l"
+        file,
+        f"SELECT b.id, b.name, l.latest FROM ({LATEST_BUILDS}) AS l"
         " JOIN binary_packages AS b ON b.build_input_id = l.input",
     ):
         artifact = dict(rows(file, "SELECT name, status FROM rebuild_artifacts WHERE rebuild_id = ?", latest))
@@ -385,7 +384,8 @@ def test_every_single_build_as_a_run_of_its_own_gives_the_same(tmp_path: Path) -
                 for artifact in artifacts:
                     if artifact[1] == build[0]:
                         connection.execute(
-                            f"INSERT INTO rebuild_artifacts VALUES ({', '.join('?' * len(artifact))})", artifact
+                            f"INSERT INTO rebuild_artifacts VALUES ({', '.join('?' * len(artifact))})",
+                            artifact,
                         )
         ingest(database, early)
     ingest(at_once, DAEMON)
@@ -478,7 +478,7 @@ def test_the_queue_follows_upstream(tmp_path: Path) -> None:
 
 
 def test_the_file_is_only_read(tmp_path: Path) -> None:
-    file, database = copy(DAEMON, tmp_path / "." ), tmp_path / "r.db"
+    file, database = copy(DAEMON, tmp_path / "."), tmp_path / "r.db"
     before = (hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns)
     ingest(database, file)
     assert (hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_mtime_ns) == before
@@ -543,7 +543,9 @@ def test_a_file_at_rest_that_changes_while_it_is_read_is_not_trusted(
 
     with monkeypatch.context() as patch:
         patch.setattr(snapshots, "take", take_while_a_daemon_writes)
-        with pytest.raises(SourceError, match="started to write to it while it was read; run the ingest again"):
+        with pytest.raises(
+            SourceError, match="started to write to it while it was read; run the ingest again"
+        ):
             ingest(database, file)
     assert one(database, "SELECT count(*) FROM builds") == 0
     ingest(database, file)
@@ -558,7 +560,9 @@ def test_two_rebuilders_live_side_by_side(tmp_path: Path) -> None:
     ingest(alone, MIGRATED, name="two")
     both = published(database)
     assert {
-        table: sorted(map(str, before[table] + published(alone)[table])) for table in both if table != "search"
+        table: sorted(map(str, before[table] + published(alone)[table]))
+        for table in both
+        if table != "search"
     } == {table: sorted(map(str, both[table])) for table in both if table != "search"}
     assert is_sound(database)
 

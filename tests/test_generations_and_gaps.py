@@ -42,8 +42,10 @@ def test_a_sync_gap_keeps_the_last_known_state_and_takes_no_snapshot(
     at(calendar, "2026-11-23")
     ingest(database, DAEMON)
     state = "SELECT id, status, is_current, latest_build_id FROM {} ORDER BY id"
-    before = [rows(database, state.format("source_packages")), rows(
-        database, "SELECT id, status, is_current FROM binary_packages ORDER BY id")]
+    before = [
+        rows(database, state.format("source_packages")),
+        rows(database, "SELECT id, status, is_current FROM binary_packages ORDER BY id"),
+    ]
     at(calendar, "2026-11-24")
     change(file, *EMPTY[how])
 
@@ -53,8 +55,10 @@ def test_a_sync_gap_keeps_the_last_known_state_and_takes_no_snapshot(
     assert {note for note in result.notes if "sync gap" in note} == {
         f"sync gap: no packages listed for {label}, last known state kept" for label in gone
     }
-    assert before == [rows(database, state.format("source_packages")), rows(
-        database, "SELECT id, status, is_current FROM binary_packages ORDER BY id")]
+    assert before == [
+        rows(database, state.format("source_packages")),
+        rows(database, "SELECT id, status, is_current FROM binary_packages ORDER BY id"),
+    ]
     days = "SELECT DISTINCT scope FROM snapshots WHERE kind = 'taken' AND captured_at LIKE ?"
     assert {row[0] for row in rows(database, days, "2026-11-23%")} >= gone
     after = {row[0] for row in rows(database, days, "2026-11-24%")}
@@ -75,13 +79,21 @@ def test_one_package_that_leaves_is_no_gap(tmp_path: Path) -> None:
     (source,) = rows(file, "SELECT min(id) FROM source_packages WHERE seen_in_last_sync")[0]
     change(file, f"UPDATE source_packages SET seen_in_last_sync = 0 WHERE id = {source}")
     assert ingest(database, file).notes == []
-    assert {row[0] for row in rows(
-        database, "SELECT is_current FROM source_packages WHERE upstream_source_id = ?", source
-    )} == {0}
-    assert {row[0] for row in rows(
-        database, "SELECT b.is_current FROM binary_packages AS b JOIN source_packages AS s"
-        " ON s.id = b.source_package_id WHERE s.upstream_source_id = ?", source
-    )} == {0}
+    assert {
+        row[0]
+        for row in rows(
+            database, "SELECT is_current FROM source_packages WHERE upstream_source_id = ?", source
+        )
+    } == {0}
+    assert {
+        row[0]
+        for row in rows(
+            database,
+            "SELECT b.is_current FROM binary_packages AS b JOIN source_packages AS s"
+            " ON s.id = b.source_package_id WHERE s.upstream_source_id = ?",
+            source,
+        )
+    } == {0}
 
 
 @pytest.mark.parametrize("gone", ["unseen", "deleted"])
@@ -187,7 +199,7 @@ def test_a_release_that_is_listed_under_a_new_name_was_renamed(tmp_path: Path) -
     change(
         file,
         "UPDATE source_packages SET seen_in_last_sync = 0 WHERE \"release\" = 'trixie'",
-        "INSERT INTO source_packages (id, name, version, distribution, \"release\", last_seen,"
+        'INSERT INTO source_packages (id, name, version, distribution, "release", last_seen,'
         " seen_in_last_sync) SELECT id + 50000, name, version, distribution, 'stable', last_seen, 1"
         " FROM source_packages WHERE \"release\" = 'trixie'",
         "INSERT INTO build_inputs (id, source_package_id, url, backend, architecture, retries)"
@@ -242,9 +254,9 @@ def test_restarted_ids_begin_a_new_generation_and_the_old_one_stays_as_history(t
     assert one(database, "SELECT sum(is_current) FROM binary_packages WHERE generation = 1") == 0
     ingest(fresh, file)
     columns = "upstream_input_id, status, is_current, attempts"
-    assert rows(
-        database, f"SELECT {columns} FROM source_packages WHERE generation = 2 ORDER BY id"
-    ) == rows(fresh, f"SELECT {columns} FROM source_packages ORDER BY id")
+    assert rows(database, f"SELECT {columns} FROM source_packages WHERE generation = 2 ORDER BY id") == rows(
+        fresh, f"SELECT {columns} FROM source_packages ORDER BY id"
+    )
     assert rows(
         database, "SELECT upstream_id, status FROM builds WHERE generation = 2 ORDER BY upstream_id"
     ) == rows(file, "SELECT id, status FROM rebuilds ORDER BY id")
@@ -295,8 +307,9 @@ def test_no_new_generation_begins_while_builds_only_grow(tmp_path: Path) -> None
 def test_a_row_that_upstream_renames_is_found_by_its_new_name(tmp_path: Path) -> None:
     file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
     ingest(database, file)
-    source, binary = one(file, "SELECT min(id) FROM source_packages"), one(
-        file, "SELECT min(id) FROM binary_packages"
+    source, binary = (
+        one(file, "SELECT min(id) FROM source_packages"),
+        one(file, "SELECT min(id) FROM binary_packages"),
     )
     change(
         file,
@@ -304,13 +317,18 @@ def test_a_row_that_upstream_renames_is_found_by_its_new_name(tmp_path: Path) ->
         f"UPDATE binary_packages SET name = 'shiny-new' WHERE id = {binary}",
     )
     ingest(database, file)
-    assert {row[0] for row in rows(
-        database, "SELECT n.name FROM source_packages AS s JOIN package_names AS n ON n.id = s.name_id"
-        " WHERE s.upstream_source_id = ?", source,
-    )} == {"brand-new"}
+    assert {
+        row[0]
+        for row in rows(
+            database,
+            "SELECT n.name FROM source_packages AS s JOIN package_names AS n ON n.id = s.name_id"
+            " WHERE s.upstream_source_id = ?",
+            source,
+        )
+    } == {"brand-new"}
     assert one(database, "SELECT n.name FROM binary_packages AS b JOIN package_names AS n ON n.id = b.name_id"
         " WHERE b.upstream_id = ?", binary) == "shiny-new"  # fmt: skip
-    assert one(database, "SELECT count(*) FROM package_names_fts('\"brand-new\" OR \"shiny-new\"')") == 2
+    assert one(database, 'SELECT count(*) FROM package_names_fts(\'"brand-new" OR "shiny-new"\')') == 2
 
 
 def test_history_in_the_way_of_a_renamed_release_does_not_stop_a_run(tmp_path: Path) -> None:
@@ -323,7 +341,9 @@ def test_history_in_the_way_of_a_renamed_release_does_not_stop_a_run(tmp_path: P
     assert shared
     ingest(database, file)
     for table in ("build_inputs", "binary_packages"):
-        change(file, f"DELETE FROM {table} WHERE source_package_id IN ({', '.join(str(f) for _, f in shared)})")
+        change(
+            file, f"DELETE FROM {table} WHERE source_package_id IN ({', '.join(str(f) for _, f in shared)})"
+        )
     change(file, f"DELETE FROM source_packages WHERE id IN ({', '.join(str(f) for _, f in shared)})")
     ingest(database, file)
     change(file, "UPDATE source_packages SET \"release\" = 'forky'")

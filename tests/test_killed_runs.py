@@ -118,9 +118,10 @@ def test_a_run_killed_while_it_made_the_database_is_no_obstacle(tmp_path: Path) 
         killed.write_bytes(database.read_bytes())
         Path(f"{killed}-journal").write_bytes(Path(f"{database}-journal").read_bytes())
         half_made.execute("ROLLBACK")
-    with pytest.raises(sqlite3.OperationalError), closing(
-        sqlite3.connect(f"{killed.as_uri()}?mode=ro", uri=True)
-    ) as reader:
+    with (
+        pytest.raises(sqlite3.OperationalError),
+        closing(sqlite3.connect(f"{killed.as_uri()}?mode=ro", uri=True)) as reader,
+    ):
         reader.execute("SELECT * FROM sqlite_master")
     assert run("ingest", killed, DAEMON).exit_code == 0
     assert is_sound(killed)
@@ -181,4 +182,6 @@ def test_a_run_killed_in_the_middle_of_its_transaction_is_rolled_back_for_reader
         assert reader.execute("SELECT count(*) FROM builds").fetchone() == count
     assert dump(database, without=TABLES_OF_A_RUN) == before
     assert is_sound(database)
-    assert rows(database, "SELECT finished_at, error FROM ingest_runs ORDER BY id DESC LIMIT 1") == [(None, None)]
+    assert rows(database, "SELECT finished_at, error FROM ingest_runs ORDER BY id DESC LIMIT 1") == [
+        (None, None)
+    ]

@@ -202,7 +202,9 @@ def test_results_that_upstream_replaces_stay_as_attempts(tmp_path: Path) -> None
         file, "SELECT pkgbase_id FROM packages GROUP BY 1 HAVING min(status) = 'GOOD' AND max(status) = 'GOOD'"
         " AND count(*) > 1 ORDER BY 1 LIMIT 1"
     )  # fmt: skip
-    first = one(file, "SELECT min(replace(built_at, ' ', 'T') || 'Z') FROM packages WHERE pkgbase_id = ?", package)
+    first = one(
+        file, "SELECT min(replace(built_at, ' ', 'T') || 'Z') FROM packages WHERE pkgbase_id = ?", package
+    )
     rebuild(file, package, "BAD", "2026-11-21 10:00:00")
 
     assert ingest(database, file).builds == 1
@@ -219,13 +221,21 @@ def test_results_that_upstream_replaces_stay_as_attempts(tmp_path: Path) -> None
         " ON s.id = p.source_package_id WHERE s.upstream_input_id = ?", package,
     )).keys() == {"BAD"}  # fmt: skip
     assert rows(
-        database, "SELECT from_status, to_status FROM status_changes WHERE changed_at = '2026-11-21T10:00:00Z'"
+        database,
+        "SELECT from_status, to_status FROM status_changes WHERE changed_at = '2026-11-21T10:00:00Z'",
     ) == [("GOOD", "BAD")]
-    assert one(database, "SELECT good FROM snapshots WHERE kind = 'taken' AND scope = (SELECT o.label"
+    assert one(
+        database,
+        "SELECT good FROM snapshots WHERE kind = 'taken' AND scope = (SELECT o.label"
         " FROM source_packages AS s JOIN origins AS o ON o.id = s.origin_id WHERE s.upstream_input_id = ?)"
-        " ORDER BY captured_at DESC LIMIT 1", package) == one(
-        file, "SELECT count(*) FROM packages AS p JOIN pkgbases AS b ON b.id = p.pkgbase_id"
-        " WHERE p.status = 'GOOD' AND b.architecture = (SELECT architecture FROM pkgbases WHERE id = ?)", package)
+        " ORDER BY captured_at DESC LIMIT 1",
+        package,
+    ) == one(
+        file,
+        "SELECT count(*) FROM packages AS p JOIN pkgbases AS b ON b.id = p.pkgbase_id"
+        " WHERE p.status = 'GOOD' AND b.architecture = (SELECT architecture FROM pkgbases WHERE id = ?)",
+        package,
+    )
 
 
 def test_a_result_of_some_binaries_leaves_the_earlier_attempt_as_one(tmp_path: Path) -> None:
@@ -239,9 +249,10 @@ def test_a_result_of_some_binaries_leaves_the_earlier_attempt_as_one(tmp_path: P
     before = one(database, "SELECT attempts FROM source_packages WHERE upstream_input_id = ?", package)
     rebuild(file, package, "BAD", "2026-11-21 10:00:00", binaries=1)
     ingest(database, file)
-    assert one(
-        database, "SELECT attempts FROM source_packages WHERE upstream_input_id = ?", package
-    ) == before + 1
+    assert (
+        one(database, "SELECT attempts FROM source_packages WHERE upstream_input_id = ?", package)
+        == before + 1
+    )
     after = dump(database)
     ingest(database, file, full=True)
     assert dump(database) == after

@@ -116,7 +116,11 @@ def test_the_inputs_of_one_source_are_known_again_in_any_order(tmp_path: Path) -
 def test_a_build_later_than_every_listed_one_changes_no_latest_build(tmp_path: Path) -> None:
     database = tmp_path / "r.db"
     inputs = [source_package(1, "acl"), source_package(1, "acl", build_id=2)]
-    builds = [build(1, "acl"), build(2, "acl"), build(3, "acl", built_at="2026-11-19T12:00:00", status="FAIL")]
+    builds = [
+        build(1, "acl"),
+        build(2, "acl"),
+        build(3, "acl", built_at="2026-11-19T12:00:00", status="FAIL"),
+    ]
     with serve(rebuilderd((), source=page(*inputs), builds=page(*builds))) as server:
         ingest(database, server.url)
     assert [row[:3] for row in rows(database, LATEST)] == [(0, 1, "GOOD"), (1, 2, "GOOD")]

@@ -50,7 +50,9 @@ def test_an_origin_with_a_sync_gap_is_counted_as_it_was_last_known(tmp_path: Pat
 def test_totals_of_binary_packages_are_still_listed(tmp_path: Path) -> None:
     database = tmp_path / "r.db"
     ingest(database, LEGACY, release="trixie")
-    assert one(database, "SELECT sum(total) FROM current_totals") == one(LEGACY, "SELECT count(*) FROM packages")
+    assert one(database, "SELECT sum(total) FROM current_totals") == one(
+        LEGACY, "SELECT count(*) FROM packages"
+    )
 
 
 def test_a_list_of_binaries_gives_way_to_the_file_of_the_same_rebuilder(
@@ -160,7 +162,9 @@ def test_a_run_of_the_api_without_news_writes_nothing_and_says_so(tmp_path: Path
     assert rows(database, counts)[:3] == [(3, 3), (0, 0), (0, 0)]
 
 
-@pytest.mark.parametrize("file", [DAEMON, LEGACY, FIXTURES / "pkgs-list-0.24.json"], ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    "file", [DAEMON, LEGACY, FIXTURES / "pkgs-list-0.24.json"], ids=lambda file: file.name
+)
 def test_reading_everything_again_counts_no_row_as_written(tmp_path: Path, file: Path) -> None:
     database = tmp_path / "r.db"
     ingest(database, file)

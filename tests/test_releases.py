@@ -67,7 +67,9 @@ def test_other_rebuilders_of_the_former_release_keep_it(tmp_path: Path) -> None:
     database, other = tmp_path / "r.db", copy(LEGACY, tmp_path)
     change(other, "DELETE FROM packages WHERE id % 2", "DELETE FROM builds")
     ingest(database, other, name="other")
-    mine = "SELECT label, count(*) FROM source_packages AS s JOIN origins AS o ON o.id = origin_id {} GROUP BY 1"
+    mine = (
+        "SELECT label, count(*) FROM source_packages AS s JOIN origins AS o ON o.id = origin_id {} GROUP BY 1"
+    )
     theirs = mine.format("WHERE rebuilder_id = 1")
     before = rows(database, theirs)
     ingest(database, SAVED)

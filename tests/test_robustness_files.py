@@ -38,9 +38,7 @@ from ingest import store
 from ingest.errors import IngestError, SourceError
 from ingest.sources import _sqlite_file
 
-SLOW = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -255,7 +253,10 @@ def test_a_missing_folder_says_so(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"hello, this is no database" * 100, "it is not an SQLite database; name another file."),
-        (DAEMON.read_bytes(), "it is another program's SQLite database; name a file of our own or a new one."),
+        (
+            DAEMON.read_bytes(),
+            "it is another program's SQLite database; name a file of our own or a new one.",
+        ),
     ],
     ids=["text", "a daemon's"],
 )
@@ -300,7 +301,9 @@ def test_a_full_database_leaves_the_data_as_it_was(
         patch.setattr(store, "connect", connect_to_full)
         result = run("ingest", database, DAEMON)
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {database}: the disk is full; free some space and run the ingest again.\n"
+    assert (
+        result.stderr == f"Error: {database}: the disk is full; free some space and run the ingest again.\n"
+    )
     assert dump(database) == before and is_sound(database)
     assert run("ingest", database, DAEMON).exit_code == 0
 
@@ -323,7 +326,11 @@ def test_a_disk_that_takes_no_more_is_not_blamed_on_the_source(tmp_path: Path, k
 
 def test_a_reader_sees_before_or_after_and_never_an_error(tmp_path: Path) -> None:
     source, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
-    change(source, "DELETE FROM rebuild_artifacts WHERE rebuild_id > 1000", "DELETE FROM rebuilds WHERE id > 1000")
+    change(
+        source,
+        "DELETE FROM rebuild_artifacts WHERE rebuild_id > 1000",
+        "DELETE FROM rebuilds WHERE id > 1000",
+    )
     ingest(database, source)
     seen: set[tuple[int, ...]] = set()
     problems: list[Exception] = []
@@ -379,7 +386,7 @@ def lonely_source(file: Path) -> None:
     """Add a package that was never built."""
     change(
         file,
-        "INSERT INTO source_packages (id, name, version, distribution, \"release\", last_seen,"
+        'INSERT INTO source_packages (id, name, version, distribution, "release", last_seen,'
         " seen_in_last_sync) VALUES (99001, 'lonely', '1', 'debian', 'trixie', '2026-11-21 00:00:00', 1)",
         "INSERT INTO build_inputs (source_package_id, url, backend, architecture, retries)"
         " VALUES (99001, 'https://mirror.example/', 'debian', 'amd64', 0)",
@@ -388,7 +395,9 @@ def lonely_source(file: Path) -> None:
 
 @pytest.mark.parametrize("table", ["source_packages", "binary_packages", "rebuild_artifacts", "workers"])
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_name_is_taken_as_it_is_or_skipped_and_counted(tmp_path: Path, table: str, kind: str) -> None:
+def test_a_hostile_name_is_taken_as_it_is_or_skipped_and_counted(
+    tmp_path: Path, table: str, kind: str
+) -> None:
     if (table, kind) == ("workers", "nothing"):
         return  # such a worker is called by its number
     source, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
@@ -401,7 +410,9 @@ def test_a_hostile_name_is_taken_as_it_is_or_skipped_and_counted(tmp_path: Path,
     expected = one(source, f"SELECT CAST(name AS BLOB) FROM {table} WHERE id = ?", identifier)
     ours = {"rebuild_artifacts": "build_artifacts"}.get(table, table)
     upstream_id = "upstream_source_id" if table == "source_packages" else "upstream_id"
-    found = rows(database, f"SELECT DISTINCT CAST(name AS BLOB) FROM {ours} WHERE {upstream_id} = ?", identifier)
+    found = rows(
+        database, f"SELECT DISTINCT CAST(name AS BLOB) FROM {ours} WHERE {upstream_id} = ?", identifier
+    )
     assert found == ([(expected,)] if fine else [])
     assert (run_.skipped > 0) is not fine
     assert one(database, "SELECT skipped_records FROM ingest_runs") == run_.skipped
@@ -473,7 +484,6 @@ def test_more_than_a_small_share_of_bad_records_fails_the_run(tmp_path: Path, da
     fails(database, source, "more than a small share", called=source.name)
 
 
-
 @SLOW
 @given(st.data(), st.sampled_from([DAEMON, LEGACY]))
 def test_flipped_bytes_give_an_ingest_or_a_sentence(data: st.DataObject, file: Path) -> None:
@@ -528,7 +538,7 @@ def test_arbitrary_cells_give_an_ingest_or_a_sentence(data: st.DataObject, file:
                 connection.execute("PRAGMA ignore_check_constraints = 1")
                 try:
                     connection.execute(
-                        f"UPDATE {table} SET \"{column}\" = ? WHERE rowid ="
+                        f'UPDATE {table} SET "{column}" = ? WHERE rowid ='
                         f" (SELECT rowid FROM {table} ORDER BY rowid LIMIT 1 OFFSET ?)",
                         (data.draw(WILD), rowid),
                     )

@@ -195,9 +195,7 @@ def test_zstd_is_asked_for_and_understood(tmp_path: Path) -> None:
 
 def test_a_redirect_is_followed(tmp_path: Path) -> None:
     with serve(rebuilderd()) as target:
-        moved = {
-            path: answer(b"", 301, Location=f"{target.url}{path}") for path in target.answers
-        }
+        moved = {path: answer(b"", 301, Location=f"{target.url}{path}") for path in target.answers}
         with serve(moved) as server:
             ingest(tmp_path / "r.db", server.url)
     assert one(tmp_path / "r.db", "SELECT count(*) FROM builds") == 3
@@ -264,7 +262,13 @@ def test_artifacts_that_cannot_be_read_are_noted_and_tried_again(tmp_path: Path)
         assert "artifacts of build 1 not read" in one(database, "SELECT notes FROM ingest_runs")
         assert one(database, "SELECT unread_artifacts FROM rebuilders") == "[1]"
         assert one(database, "SELECT count(*) FROM build_artifacts") == 3
-        record = {"id": 7, "name": "acl-dev", "has_diffoscope": True, "has_attestation": False, "status": "BAD"}
+        record = {
+            "id": 7,
+            "name": "acl-dev",
+            "has_diffoscope": True,
+            "has_attestation": False,
+            "status": "BAD",
+        }
         server.answers[artifacts] = answer([record])
         ingest(database, server.url)
     assert rows(database, "SELECT a.name, a.status FROM build_artifacts AS a WHERE upstream_id = 7") == [
@@ -382,15 +386,15 @@ json_values = st.recursive(
 
 
 @given(data=st.data())
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_arbitrary_json_anywhere_is_survived_without_a_traceback(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     answers = rebuilderd()
     path = data.draw(st.sampled_from(sorted(answers)))
-    records = st.dictionaries(st.sampled_from(sorted(source_package(1, "a") | binary_package(1, "a") | build(1, "a"))), json_values)
+    records = st.dictionaries(
+        st.sampled_from(sorted(source_package(1, "a") | binary_package(1, "a") | build(1, "a"))), json_values
+    )
     body = data.draw(
         json_values
         | st.builds(lambda found: {"total": len(found), "records": found}, st.lists(records, max_size=3))

@@ -97,9 +97,7 @@ def test_a_package_counts_until_the_day_it_was_last_seen(tmp_path: Path) -> None
     assert found == naive_days(file, date.fromisoformat(max(day for _, day in found)))
 
 
-def test_a_taken_snapshot_wins_over_a_reconstructed_one(
-    tmp_path: Path, today: pytest.MonkeyPatch
-) -> None:
+def test_a_taken_snapshot_wins_over_a_reconstructed_one(tmp_path: Path, today: pytest.MonkeyPatch) -> None:
     file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
     at(today, "2026-10-01")
     ingest(database, file)
@@ -121,9 +119,7 @@ def test_a_taken_snapshot_wins_over_a_reconstructed_one(
     }
 
 
-def test_a_day_gets_one_snapshot_while_nothing_changes(
-    tmp_path: Path, today: pytest.MonkeyPatch
-) -> None:
+def test_a_day_gets_one_snapshot_while_nothing_changes(tmp_path: Path, today: pytest.MonkeyPatch) -> None:
     database = tmp_path / "r.db"
     count = "SELECT count(*) FROM snapshots WHERE kind = 'taken'"
     ingest(database, DAEMON)
@@ -181,9 +177,7 @@ def test_a_late_build_recounts_its_days_its_attempts_and_its_changes(
     assert reconstructed(database) != before
 
 
-def test_a_package_that_returns_counts_on_the_days_between(
-    tmp_path: Path, today: pytest.MonkeyPatch
-) -> None:
+def test_a_package_that_returns_counts_on_the_days_between(tmp_path: Path, today: pytest.MonkeyPatch) -> None:
     file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
     source = one(
         file, "SELECT i.source_package_id FROM build_inputs AS i JOIN rebuilds AS r ON r.build_input_id = i.id"

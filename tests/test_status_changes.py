@@ -66,7 +66,7 @@ def package(file: Path, *versions: tuple[str, bool]) -> dict[str, int]:
     for number, (version, seen) in enumerate(versions, 70001):
         change(
             file,
-            "INSERT INTO source_packages (id, name, version, distribution, \"release\", last_seen,"
+            'INSERT INTO source_packages (id, name, version, distribution, "release", last_seen,'
             f" seen_in_last_sync) VALUES ({number}, 'example', '{version}', 'debian', 'trixie',"
             f" '2026-11-0{number - 70000} 00:00:00', {int(seen)})",
             "INSERT INTO build_inputs (id, source_package_id, url, backend, architecture, retries)"
@@ -82,9 +82,7 @@ def test_a_new_version_with_another_status_is_a_change(tmp_path: Path) -> None:
     add_build(file, inputs["1.0-1"], "GOOD", "2026-10-01 00:00:00")
     add_build(file, inputs["1.0-2"], "BAD", "2026-10-05 12:00:00")
     ingest(database, file)
-    assert rows(database, CHANGES, "example") == [
-        ("GOOD", "BAD", "1.0-1", "1.0-2", "2026-10-05T12:00:00Z")
-    ]
+    assert rows(database, CHANGES, "example") == [("GOOD", "BAD", "1.0-1", "1.0-2", "2026-10-05T12:00:00Z")]
     assert rows(database, "SELECT days_since_previous FROM status_changes WHERE name = 'example'") == [(4.5,)]
 
 
@@ -108,9 +106,7 @@ def test_the_current_version_is_followed_even_where_a_newer_one_was_seen(tmp_pat
     add_build(file, inputs["2.0-1"], "BAD", "2026-10-01 00:00:00")
     add_build(file, inputs["1.0-1"], "GOOD", "2026-10-02 00:00:00")
     ingest(database, file)
-    assert rows(database, CHANGES, "example") == [
-        ("BAD", "GOOD", "2.0-1", "1.0-1", "2026-10-02T00:00:00Z")
-    ]
+    assert rows(database, CHANGES, "example") == [("BAD", "GOOD", "2.0-1", "1.0-1", "2026-10-02T00:00:00Z")]
 
 
 def test_changes_follow_when_another_version_becomes_the_current_one(tmp_path: Path) -> None:
@@ -165,7 +161,10 @@ def packages(draw: st.DrawFn) -> list[Attempt]:
     """Attempts of one package in order of time."""
     current = draw(st.sets(st.sampled_from(VERSIONS)))
     builds = draw(
-        st.lists(st.tuples(st.sampled_from(VERSIONS), st.sampled_from(["GOOD", "BAD", "FAIL", "UNKWN"])), min_size=1)
+        st.lists(
+            st.tuples(st.sampled_from(VERSIONS), st.sampled_from(["GOOD", "BAD", "FAIL", "UNKWN"])),
+            min_size=1,
+        )
     )
     start = datetime(2026, 1, 1, tzinfo=UTC)
     return [
@@ -189,7 +188,9 @@ def test_changes_form_a_chain_that_ends_at_the_followed_version(attempts: list[A
         assert earlier.after.status == later.before.status
         assert earlier.after.build_id <= later.before.build_id
         assert later.since == earlier.after.built_at
-    current = [version for version in VERSIONS if any(a.version == version and a.is_current for a in attempts)]
+    current = [
+        version for version in VERSIONS if any(a.version == version and a.is_current for a in attempts)
+    ]
     if current and current[-1] == max({a.version for a in attempts}, key=VERSIONS.index):
         latest = [attempt for attempt in attempts if attempt.version == current[-1]][-1]
         assert (found[-1].after.status if found else attempts[0].status) == latest.status

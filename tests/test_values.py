@@ -82,7 +82,7 @@ def test_no_bytes_are_too_strange_for_a_time(value: bytes) -> None:
         (b"1:2.3~rc1-4+b1", True),
         ("naïve-ζ".encode(), True),
         (b"", True),
-        (b"it's \"quoted\" <b>marked up</b> & more", True),
+        (b'it\'s "quoted" <b>marked up</b> & more', True),
         (b"a" * LONGEST_NAME, True),
         (b"a" * (LONGEST_NAME + 1), False),
         (b"two\nlines", False),

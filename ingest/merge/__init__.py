@@ -127,8 +127,7 @@ def _remember_updates(connection: sqlite3.Connection, table: str) -> None:
 
 def _rows_written(connection: sqlite3.Connection, table: str, last_id: int) -> int:
     row = connection.execute(
-        f"SELECT (SELECT count(*) FROM updated_{table})"
-        f" + (SELECT count(*) FROM main.{table} WHERE id > ?)",
+        f"SELECT (SELECT count(*) FROM updated_{table}) + (SELECT count(*) FROM main.{table} WHERE id > ?)",
         (last_id,),
     ).fetchone()
     return int(row[0])
@@ -142,9 +141,7 @@ def _forget_duplicates(connection: sqlite3.Connection, last_id: int) -> None:
         (last_id, last_id),
     ).rowcount
     if count:
-        connection.execute(
-            "INSERT INTO skipped VALUES ('source package', 'listed twice', ?, NULL)", (count,)
-        )
+        connection.execute("INSERT INTO skipped VALUES ('source package', 'listed twice', ?, NULL)", (count,))
 
 
 def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:

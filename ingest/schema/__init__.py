@@ -53,7 +53,9 @@ def _applied(connection: sqlite3.Connection) -> set[str]:
     tables = connection.execute("SELECT 1 FROM sqlite_master WHERE name = '_sqlite_migrations'")
     if not tables.fetchone():
         return set()
-    names = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = ?", (MIGRATION_SET,))
+    names = connection.execute(
+        "SELECT name FROM _sqlite_migrations WHERE migration_set = ?", (MIGRATION_SET,)
+    )
     return {name for (name,) in names}
 
 

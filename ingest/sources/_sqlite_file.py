@@ -64,12 +64,11 @@ def table_columns(path: Path) -> dict[str, set[str]]:
         connection.text_factory = _lenient
         try:
             _refuse_cut(connection, path)
-            tables = connection.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'"
-            ).fetchall()
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
             return {
                 name: {
-                    column for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
+                    column
+                    for (column,) in connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
                 }
                 for (name,) in tables
             }

@@ -175,7 +175,9 @@ class ApiV1(Source):
         query = _origin_query(distribution, release)
         label = f"binary packages of {distribution} {release or ''}"
         found = self._records("/api/v1/packages/binary", query, label, progress)
-        wanted = (record for record in found if not isinstance(record, dict) or record.get("release") == release)
+        wanted = (
+            record for record in found if not isinstance(record, dict) or record.get("release") == release
+        )
         pairs = parsed(wanted, _binary_and_artifact, "binary package", self.skipped)
         while batch := list(islice(pairs, incoming.BATCH)):
             incoming.insert(connection, (artifact for _, artifact in batch if artifact))
