@@ -50,9 +50,11 @@ clean: ## Remove what was installed and built, no database of yours
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Tests drive Debian's Chromium.
+# Tests drive Debian's Chromium; the program between, which Playwright brings, needs libatomic.
 system-packages:
-	@command -v chromium >/dev/null || { $(call apt_install,chromium fonts-dejavu-core); }
+	@{ command -v chromium && PATH=$$PATH:/sbin ldconfig -p | grep 'libatomic\.so\.1'; } >/dev/null || \
+		{ $(call apt_install,chromium fonts-dejavu-core libatomic1); } || \
+		echo "Without chromium the tests in a browser do not run."
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { $(call apt_install,python3 python3-venv); }

@@ -128,7 +128,22 @@ def test_a_taken_snapshot_wins_over_an_imported_one_and_the_last_of_a_day_over_o
         ("2026-01-03T09:00:00.5Z", "taken", 6),
         ("2026-01-03T23:59:59Z", "reconstructed", 7),
     ]
-    common = {"rebuilder_id": 1, "scope": "all", "counted": "source packages", "bad": 1, "fail": 0}
+    origin = {"distribution": "debian", "release": "trixie", "architecture": "all", "label": "all"}
+    database["origins"].insert({"id": 1, **origin})
+    database["package_names"].insert({"id": 1, "name": "p"})
+    of_rebuilder = {"rebuilder_id": 1, "generation": 1, "origin_id": 1}
+    package = {"name": "p", "version": "1", "ordinal": 0, "name_id": 1, "name_inferred": 0}
+    database["source_packages"].insert(
+        {"id": 1, **of_rebuilder, **package, "is_current": 1, "attempts": 0, "first_seen": "2026-01-01"}
+    )
+    common = {
+        "rebuilder_id": 1,
+        "origin_id": 1,
+        "scope": "all",
+        "counted": "source packages",
+        "bad": 1,
+        "fail": 0,
+    }
     database["snapshots"].insert_all(
         [
             common | {"captured_at": at, "kind": kind, "good": good, "unknown": None if kind[0] == "r" else 4}
