@@ -139,10 +139,11 @@ def test_an_interrupted_run_says_so_and_leaves_the_state_before(tmp_path: Path, 
         time.sleep(takes * number / 20)
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
-        if process.returncode in (0, -signal.SIGINT):  # it had finished
-            assert said == b"" and published(database) == complete
+        if said == b"":  # it had finished
+            assert process.returncode in (0, -signal.SIGINT) and published(database) == complete
             continue
-        assert (process.returncode, said.decode()) == (130, SAID)
+        assert said.decode() == SAID
+        assert process.returncode in (130, -signal.SIGINT)  # a shell calls both 130
         assert state(database) == {} or published(database) == complete
         said_so += 1
         if state(database) == {} and has_tables(database) and rows(database, "SELECT 1 FROM ingest_runs"):
