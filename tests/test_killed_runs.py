@@ -50,7 +50,7 @@ def state(database: Path) -> dict[str, list[Row]]:
     return {
         table: found
         for table, found in dump(database, without=TABLES_OF_A_RUN).items()
-        if found and not table.startswith("package_names_fts")
+        if found and "_fts" not in table
     }
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from ingest.progress import Progress
 
@@ -19,6 +21,30 @@ class Known:
 
     highest_build: int = 0
     unread_artifacts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogRequest:
+    """A log to read: ``kind`` is ``build`` or ``diffoscope``, ``id`` what upstream finds it by.
+
+    That is the build's id for a build log, and for diffoscope output the
+    artifact's; in the old schema and API v0 the id of the artifact's own build.
+    ``build_id`` is always the build's.
+    """
+
+    kind: Literal["build", "diffoscope"]
+    id: int
+    build_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What came of a request: ``content`` is one zstd frame, None where upstream has an empty one
+    or none; ``problem`` says why it could not be read, and is None where it could."""
+
+    request: LogRequest
+    content: bytes | None
+    problem: str | None = None
 
 
 class Source(ABC):
@@ -36,6 +62,8 @@ class Source(ABC):
     """The release that the operator gave, of a source that does not tell it."""
     lists_packages = True
     """Whether it lists packages at all."""
+    carries_logs = False
+    """Whether it can be asked for logs."""
     lists_queue = True
     lists_workers = True
     """Whether it tells the queue and the workers; what it does not tell stays as it was."""
@@ -66,6 +94,12 @@ class Source(ABC):
     def orphans(self, connection: sqlite3.Connection) -> int:
         """How many builds belong to no package, after staging."""
         return 0
+
+    def logs(
+        self, connection: sqlite3.Connection, wanted: Iterable[LogRequest], progress: Progress
+    ) -> Iterator[Log]:
+        """Read logs after staging, in any order, one answer a request; one that cannot be read stops no other."""
+        raise NotImplementedError
 
     def confirm(self) -> None:
         """Called before what was read is kept. Raises SourceError where it cannot be trusted after all."""

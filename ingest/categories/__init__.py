@@ -1,0 +1,1 @@
+"""Why a build failed: rules, and the matcher that finds the first one that holds."""
