@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ingest import __version__
-from ingest.errors import ConfigError, IngestError
+from ingest.errors import ConfigError, IngestError, RulesError
 
 if TYPE_CHECKING:
     from ingest.config import Instance
+    from ingest.failures import Keep, Options
     from ingest.pipeline import Result
     from ingest.progress import Progress
 
@@ -33,6 +35,20 @@ def cli() -> None:
 
 
 _DATABASE = click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
+_EXISTING_DATABASE = click.argument("database", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_RULES = click.option(
+    "--rules",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Rules that say why a build failed, instead of our own. Several are read in this order.",
+)
+_WORKERS = click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=lambda: os.cpu_count() or 1,
+    show_default="all processors",
+    help="How many logs are read at once.",
+)
 
 
 @cli.command()
@@ -48,6 +64,16 @@ _DATABASE = click.argument("database", type=click.Path(dir_okay=False, path_type
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Ingest every rebuilder of this TOML file, one run each.",
 )
+@_RULES
+@click.option(
+    "--keep-logs",
+    type=click.Choice(["failing", "all", "none"]),
+    default="failing",
+    show_default=True,
+    help="Which logs to keep beside DATABASE, to be read in the browser and to be explained anew.",
+)
+@click.option("--log-days", type=click.IntRange(1), help="Forget kept logs of builds older than this.")
+@_WORKERS
 @click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")
 @click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
 def ingest(
@@ -56,6 +82,10 @@ def ingest(
     name: str | None,
     release: str | None,
     config: Path | None,
+    rules: tuple[Path, ...],
+    keep_logs: Keep,
+    log_days: int | None,
+    workers: int,
     full: bool,
     silent: bool,
 ) -> None:
@@ -71,7 +101,9 @@ def ingest(
       rebuilderd-datasette ingest reproducibility.db old.db --release trixie
       rebuilderd-datasette ingest reproducibility.db --config rebuilders.toml
     """
+    from ingest.categories.rules import load_rules
     from ingest.config import Instance, read_config
+    from ingest.failures import Options
     from ingest.progress import Progress
 
     if (source is None) == (config is None):
@@ -80,24 +112,29 @@ def ingest(
         raise click.UsageError("--name and --release belong in the configuration when --config is given.")
     try:
         instances = read_config(config) if config else [Instance(str(source), name, release)]
-    except ConfigError as error:
+        if rules:
+            load_rules(rules)
+    except (ConfigError, RulesError) as error:
         raise click.ClickException(str(error)) from error
     if not all(instance.rebuilder for instance in instances):
         raise click.UsageError(f"“{source}” gives no name to call the rebuilder by; name it with --name.")
+    options = Options(rules, keep_logs, log_days, workers)
     failed = [
         instance
         for instance in instances
-        if not _ingest_one(database, instance, full, Progress(silent=silent), silent)
+        if not _ingest_one(database, instance, full, options, Progress(silent=silent), silent)
     ]
     if failed:
         sys.exit(1)
 
 
-def _ingest_one(database: Path, instance: Instance, full: bool, progress: Progress, silent: bool) -> bool:
+def _ingest_one(
+    database: Path, instance: Instance, full: bool, options: Options, progress: Progress, silent: bool
+) -> bool:
     from ingest import pipeline
 
     try:
-        result = pipeline.ingest(database, instance, full=full, progress=progress)
+        result = pipeline.ingest(database, instance, full=full, progress=progress, options=options)
     except IngestError as error:
         click.echo(f"Error: {error}", err=True)
         return False
@@ -111,7 +148,11 @@ def summary(result: Result) -> str:
     if result.unchanged:
         text = "unchanged"
     else:
-        counts = {"builds": result.builds, "status changes": result.status_changes}
+        counts = {
+            "builds": result.builds,
+            "failures": result.failures,
+            "status changes": result.status_changes,
+        }
         counts |= {
             table.replace("_", " "): result.written.get(table, 0)
             for table in ("source_packages", "binary_packages")
@@ -121,7 +162,39 @@ def summary(result: Result) -> str:
 
 
 @cli.command()
-@click.argument("database", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_EXISTING_DATABASE
+@_RULES
+@_WORKERS
+@click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
+def categorise(database: Path, rules: tuple[Path, ...], workers: int, silent: bool) -> None:
+    """Say anew why each build in DATABASE failed, after rules changed.
+
+    Reads the logs that were kept; no rebuilder is asked.
+
+    \b
+    Examples:
+      rebuilderd-datasette categorise reproducibility.db
+      rebuilderd-datasette categorise reproducibility.db --rules rebuilderd-stats.conf
+    """
+    from ingest import categorise as categories
+    from ingest.failures import Options
+    from ingest.progress import Progress
+
+    try:
+        result = categories.categorise(database, Options(rules, workers=workers), Progress(silent=silent))
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
+    if not silent:
+        click.echo(
+            f"{result.failures:,} failures, {result.changed:,} changed by rule set {result.rule_set}"
+            f" ({result.seconds:.1f} s)"
+        )
+        if result.without_log:
+            click.echo(f"  {result.without_log:,} stay as they were, since their logs are not kept")
+
+
+@cli.command()
+@_EXISTING_DATABASE
 def rebuilders(database: Path) -> None:
     """List the rebuilders in DATABASE: how fresh each is, and what went wrong last.
 

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ingest import generations, incoming, interrupts, releases, snapshots, status_changes, store, values
 from ingest.config import Instance
 from ingest.errors import IngestError, SourceError
+from ingest.failures import DEFAULT, Failures, Options
+from ingest.logs import LogStore, beside
 from ingest.merge import Context, Outcome, merge
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file, open_source
@@ -43,6 +46,7 @@ class Result:
     builds: int
     snapshots: int
     status_changes: int
+    failures: int
     written: dict[str, int]
     skipped: int
     orphans: int
@@ -50,7 +54,14 @@ class Result:
     seconds: float
 
 
-def ingest(path: Path, instance: Instance, *, full: bool, progress: Progress) -> Result:
+def ingest(
+    path: Path,
+    instance: Instance,
+    *,
+    full: bool,
+    progress: Progress,
+    options: Options = DEFAULT,
+) -> Result:
     """Read one rebuilder and commit, or leave the data in the database at ``path`` as it was.
 
     Either way the run leaves a row in ``ingest_runs``. Raises IngestError.
@@ -60,14 +71,29 @@ def ingest(path: Path, instance: Instance, *, full: bool, progress: Progress) ->
         log = store.RunLog(connection, instance.rebuilder, published_location(instance.source))
         kind = None
         try:
-            with closing(open_source(instance.source, instance.release)) as source:
+            with (
+                closing(open_source(instance.source, instance.release)) as source,
+                _log_store(path, options) as logs,
+            ):
                 kind = source.kind
-                run = _Run(connection, path, source, instance.rebuilder, full, progress)
+                explained = Failures(connection, instance.rebuilder, logs, options)
+                run = _Run(connection, path, source, explained, full, progress)
                 return run.execute(log, started)
         except BaseException as error:
             message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
             _remember_failure(log, kind, _publishable(message, path, instance))
             raise
+
+
+@contextmanager
+def _log_store(path: Path, options: Options) -> Iterator[LogStore]:
+    """The logs beside the database, or a place for those of one run where none shall be kept."""
+    if options.keep_logs != "none":
+        with LogStore(beside(path)) as store:
+            yield store
+    else:
+        with TemporaryDirectory() as folder, LogStore(Path(folder) / "logs") as store:
+            yield store
 
 
 def _publishable(message: str, path: Path, instance: Instance) -> str:
@@ -91,16 +117,17 @@ class _Run:
         connection: sqlite3.Connection,
         path: Path,
         source: Source,
-        name: str,
+        failures: Failures,
         full: bool,
         progress: Progress,
     ) -> None:
         self.connection = connection
         self.path = path
         self.source = source
-        self.name = name
+        self.failures = failures
+        self.name = failures.name
         self.progress = progress
-        self.rebuilder = _rebuilder(self.connection, name)
+        self.rebuilder = _rebuilder(self.connection, self.name)
         self.state = source.state()
         self.reads_all = (
             full
@@ -117,6 +144,8 @@ class _Run:
     def execute(self, log: store.RunLog, started: float) -> Result:
         with interrupts.noted() as interrupted, self._reading(interrupted):
             generation, after = self._stage()
+            if not self.unchanged:
+                self._fetch_logs(generation, after)
             with store.transaction(self.connection, self.path):
                 self._refuse_overtaken()
                 rebuilder_id = self._rebuilder_id(generation)
@@ -135,6 +164,8 @@ class _Run:
                 result = self._write(context, started)
                 self.source.confirm()
         log.finish(**self._row(result, context))
+        if (context.previous_ingest_at or "")[:10] != context.now[:10]:
+            self.failures.prune()
         return result
 
     @contextmanager
@@ -174,6 +205,19 @@ class _Run:
                 incoming.create_missing(self.connection)
             return generation + 1, 0
         return generation, known.highest_build
+
+    def _fetch_logs(self, generation: int, after: int) -> None:
+        self.failures.fetch(
+            self.source,
+            {
+                "rebuilder_id": self.rebuilder.id if self.rebuilder else None,
+                "generation": generation,
+                "after": after,
+                "carries_status": self.source.carries_status,
+                "completes_artifacts": self.source.completes_artifacts,
+            },
+            self.progress,
+        )
 
     def _known(self) -> Known:
         """What the source need not read again."""
@@ -220,6 +264,9 @@ class _Run:
                 f"UPDATE main.{table} SET is_current = 0 WHERE rebuilder_id = ? AND is_current",
                 (rebuilder.id,),
             )
+        self.connection.execute(
+            "UPDATE main.failures SET is_current = 0 WHERE rebuilder_id = ? AND is_current", (rebuilder.id,)
+        )
         for table in ("queue", "workers"):
             self.connection.execute(f"DELETE FROM main.{table} WHERE rebuilder_id = ?", (rebuilder.id,))
 
@@ -232,13 +279,14 @@ class _Run:
         return None if last is None else str(last)
 
     def _write(self, context: Context, started: float) -> Result:
-        outcome, changed, builds = Outcome(), 0, 0
+        outcome, changed, explained, builds = Outcome(), 0, 0, 0
         if not self.unchanged and self.source.lists_packages:
             notes = self._rename_release(context)
             outcome = self._merge(context)
             outcome.notes += notes
             outcome.orphans += self.source.orphans(self.connection)
             changed = status_changes.update(self.connection, context)
+            explained = self.failures.update(context, self.progress)
             (builds,) = self.connection.execute(
                 "SELECT count(*) FROM new_builds WHERE known_id IS NULL"
             ).fetchone()
@@ -254,10 +302,11 @@ class _Run:
             builds=builds,
             snapshots=taken,
             status_changes=changed,
+            failures=explained,
             written=dict(outcome.written),
             skipped=outcome.skipped,
             orphans=outcome.orphans,
-            notes=self._restart_note(context) + self.source.notes + outcome.notes,
+            notes=self._restart_note(context) + self.source.notes + outcome.notes + self.failures.notes,
             seconds=time.monotonic() - started,
         )
 
@@ -318,6 +367,8 @@ class _Run:
             "build_artifacts": result.written.get("build_artifacts", 0),
             "snapshots": result.snapshots,
             "status_changes": result.status_changes,
+            "failures": result.failures,
+            "unread_logs": self.failures.unread_logs,
             "skipped_records": result.skipped,
             "orphans": result.orphans,
             "notes": json.dumps(result.notes, ensure_ascii=False) if result.notes else None,

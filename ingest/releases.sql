@@ -42,6 +42,10 @@ UPDATE main.status_changes AS c SET origin_id = b.origin_id
 FROM main.builds AS b
 WHERE b.id = c.to_build_id AND c.rebuilder_id = :rebuilder_id AND c.generation = :generation
     AND c.origin_id IN (SELECT id FROM renamed_origins) AND b.origin_id <> c.origin_id;
+UPDATE main.failures AS f SET origin_id = b.origin_id
+FROM main.builds AS b
+WHERE b.id = f.build_id AND f.rebuilder_id = :rebuilder_id
+    AND f.origin_id IN (SELECT id FROM renamed_origins) AND b.origin_id <> f.origin_id;
 UPDATE OR IGNORE main.snapshots AS s SET origin_id = new.id, scope = new.label
 FROM renamed_origins AS r CROSS JOIN main.origins AS new ON new.id = r.new_id
 WHERE s.origin_id = r.id AND s.rebuilder_id = :rebuilder_id AND s.kind <> 'imported';
@@ -53,4 +57,5 @@ WHERE id IN (SELECT id FROM renamed_origins)
     AND id NOT IN (SELECT origin_id FROM main.binary_packages)
     AND id NOT IN (SELECT origin_id FROM main.builds)
     AND id NOT IN (SELECT origin_id FROM main.status_changes)
+    AND id NOT IN (SELECT origin_id FROM main.failures)
     AND id NOT IN (SELECT origin_id FROM main.snapshots WHERE origin_id IS NOT NULL);

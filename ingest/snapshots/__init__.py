@@ -13,6 +13,8 @@ SELECT min(day) FROM (
     UNION ALL
     SELECT day FROM recount
     UNION ALL
+    SELECT substr(min(b.built_at), 1, 10) FROM explained AS e CROSS JOIN main.builds AS b ON b.id = e.build_id
+    UNION ALL
     SELECT coalesce(date(substr(max(captured_at), 1, 10), '+1 day'), '0000') FROM main.snapshots
     WHERE rebuilder_id = :rebuilder_id AND kind <> 'imported' AND captured_at < :today
 )
@@ -76,8 +78,8 @@ SELECT NOT EXISTS (
 def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     """Compute the days that no run saw, from the builds; returns the snapshots written.
 
-    Starts at the earliest day that a new build belongs to or that a package's
-    move or return concerns, at the first missing day, or where the last known
+    Starts at the earliest day that a new build or a newly explained failure
+    belongs to or that a package's move or return concerns, at the first missing day, or where the last known
     day ended, whichever is first; past days without news cost nothing.
     """
     today = context.now[:10]
@@ -89,12 +91,23 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     (covered,) = connection.execute(_COVERED, {**who, "today": today, "from_day": from_day}).fetchone()
     if covered:
         return 0
-    written = sql.run(
-        connection,
-        "snapshots/reconstructed.sql",
-        {**who, "now": context.now, "from_day": from_day},
-    )
+    span: sql.Parameters = {**who, "now": context.now, "from_day": from_day}
+    sql.run(connection, "snapshots/daily_results.sql", who)
+    written = sql.run(connection, "snapshots/reconstructed.sql", span)
+    sql.run(connection, "snapshots/categories.sql", {**span, "all_kinds": False})
     return sum(written.values())
+
+
+def count_categories_again(connection: sqlite3.Connection, rebuilder_id: int, generation: int) -> None:
+    """Bring the category counts of every snapshot to what the failures say now, after rules changed.
+
+    The latest taken snapshot of an origin counts the packages that are current; for all earlier
+    days the builds that were latest then are counted, as the listing of that day is not kept.
+    """
+    who: sql.Parameters = {"rebuilder_id": rebuilder_id, "generation": generation}
+    sql.run(connection, "snapshots/daily_results.sql", who)
+    sql.run(connection, "snapshots/categories.sql", {**who, "from_day": "", "all_kinds": True})
+    sql.run(connection, "snapshots/current_categories.sql", who)
 
 
 def _first_missing_day(connection: sqlite3.Connection, who: sql.Parameters) -> str | None:

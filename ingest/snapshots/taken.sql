@@ -67,6 +67,12 @@ FROM (
 WHERE newest = 1
 GROUP BY origin_id;
 
+CREATE TEMP TABLE category_totals AS
+SELECT origin_id, category_id, count(*) AS failures, count(DISTINCT source_package_id) AS packages
+FROM main.failures INDEXED BY failures_origin
+WHERE rebuilder_id = :rebuilder_id AND is_current
+GROUP BY origin_id, category_id;
+
 INSERT INTO main.snapshots (
     rebuilder_id, origin_id, scope, captured_at, kind, counted, good, bad, fail, unknown,
     corrected_good, corrected_bad, corrected_fail, corrected_unknown
@@ -89,8 +95,28 @@ WHERE last.id IS NULL
         IS NOT (t.counted, t.good, t.bad, t.fail, t.unknown, t.good + coalesce(c.good, 0),
             t.bad + coalesce(c.bad, 0), t.fail + coalesce(c.fail, 0),
             t.unknown + coalesce(c.unknown, 0))
+    OR EXISTS (
+        SELECT 1 FROM category_totals AS n
+        LEFT JOIN main.snapshot_categories AS former
+            ON former.snapshot_id = last.id AND former.category_id = n.category_id
+        WHERE n.origin_id = t.origin_id
+            AND (former.failures, former.packages) IS NOT (n.failures, n.packages)
+    )
+    OR (SELECT count(*) FROM category_totals AS n WHERE n.origin_id = t.origin_id)
+        <> (SELECT count(*) FROM main.snapshot_categories AS former WHERE former.snapshot_id = last.id)
 ON CONFLICT (rebuilder_id, scope, kind, captured_at) DO UPDATE SET
     counted = excluded.counted, good = excluded.good, bad = excluded.bad, fail = excluded.fail,
     unknown = excluded.unknown, corrected_good = excluded.corrected_good,
     corrected_bad = excluded.corrected_bad, corrected_fail = excluded.corrected_fail,
     corrected_unknown = excluded.corrected_unknown;
+
+-- Several runs of one second share their snapshot.
+DELETE FROM main.snapshot_categories WHERE snapshot_id IN (
+    SELECT id FROM main.snapshots
+    WHERE rebuilder_id = :rebuilder_id AND kind = 'taken' AND captured_at = :now
+);
+INSERT INTO main.snapshot_categories (snapshot_id, category_id, failures, packages)
+SELECT x.id, c.category_id, c.failures, c.packages
+FROM main.snapshots AS x
+CROSS JOIN category_totals AS c ON c.origin_id = x.origin_id
+WHERE x.rebuilder_id = :rebuilder_id AND x.kind = 'taken' AND x.captured_at = :now;

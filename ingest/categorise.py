@@ -1,0 +1,49 @@
+"""Explains the failures of a whole database anew, after rules changed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest import incoming, snapshots, store
+from ingest.categories.rules import load_rules
+from ingest.failures import Failures, Options, catalogue
+from ingest.logs import LogStore, beside
+from ingest.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """``failures`` were there, ``changed`` of them got another category or other evidence;
+    of ``without_log`` no log is kept, so that they stay as they were."""
+
+    failures: int
+    changed: int
+    without_log: int
+    rule_set: str
+    seconds: float
+
+
+def categorise(path: Path, options: Options, progress: Progress) -> Result:
+    """Apply rules to every kept log, without the network; commits all or nothing.
+
+    Raises RulesError before anything is read, DatabaseError.
+    """
+    started = time.monotonic()
+    rules = load_rules(options.rules)
+    changed = 0
+    with store.open_database(path) as connection, LogStore(beside(path)) as logs:
+        with store.saying(path), store.transaction(connection, path):
+            known = connection.execute("SELECT id, name, generation FROM rebuilders ORDER BY name").fetchall()
+            for rebuilder_id, name, generation in known:
+                failures = Failures(connection, name, logs, options)
+                changed += failures.explain_again(rebuilder_id, rules, progress)
+                snapshots.count_categories_again(connection, rebuilder_id, generation)
+                incoming.drop_all(connection)
+            catalogue.publish(connection, rules.categories())
+            catalogue.forget_unused(connection, rules.categories())
+        count, without_log = connection.execute(
+            "SELECT count(*), coalesce(sum(rule_set IS NOT ?), 0) FROM failures", (rules.version,)
+        ).fetchone()
+    return Result(count, changed, without_log, rules.version, time.monotonic() - started)
