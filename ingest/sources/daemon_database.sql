@@ -77,7 +77,8 @@ SELECT
     a.name,
     a.status,
     a.diffoscope_log_id IS NOT NULL AS has_diffoscope,
-    a.attestation_log_id IS NOT NULL AS has_attestation
+    a.attestation_log_id IS NOT NULL AS has_attestation,
+    CASE WHEN a.diffoscope_log_id IS NOT NULL THEN a.id END AS diffoscope_id
 FROM upstream.rebuild_artifacts AS a;
 
 CREATE TEMP VIEW incoming_queue AS

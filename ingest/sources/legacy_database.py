@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import ClassVar
 
 from ingest.errors import SourceError
 from ingest.progress import Progress
@@ -36,6 +37,11 @@ class LegacyDatabase(SQLiteSource):
 
     kind = "legacy database"
     carries_status = True
+    log_columns: ClassVar = {"builds": {"build_log", "diffoscope"}}
+    log_queries: ClassVar = {
+        "build": "SELECT build_log AS log FROM upstream.builds WHERE id = :id",
+        "diffoscope": "SELECT diffoscope AS log FROM upstream.builds WHERE id = :id",
+    }
 
     def __init__(self, path: Path, columns: dict[str, set[str]], release: str | None) -> None:
         super().__init__(path, columns)
