@@ -28,3 +28,7 @@ class DatabaseError(IngestError):
 
 class ConfigError(IngestError):
     """``rebuilders.toml`` says something that cannot be followed."""
+
+
+class RulesError(IngestError):
+    """A rule file says something that cannot be followed; a line for each problem."""

@@ -1,0 +1,213 @@
+"""Finds for every failure the first rule that holds.
+
+All texts that the rules of a distribution look for, and the literals without
+which their regexes cannot match, are compiled into one scan over a log's bytes.
+What it has seen leaves a few candidates, of which most hold by having been seen;
+only what is left, regexes above all, is tried on the decoded text.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ingest.categories import evidence
+from ingest.categories.plan import Plan, Side, Step
+from ingest.categories.rules import RULE_TIMED_OUT, UNCATEGORISED, Rule, RuleSet
+from ingest.categories.scanner import Seen
+from ingest.categories.texts import Text, UnreadableError
+from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
+
+PATIENCE = 1.0
+"""Seconds that a regex may take on one log. A sound one takes milliseconds on the largest real logs."""
+
+TIMEOUTS_FORGIVEN = 10
+LITTLE_PATIENCE = 0.05
+"""Seconds for a regex that took too long that often: a hostile archive must not hold a run up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What became of one rule: whether it holds, whether it won as the first that does, and its evidence.
+
+    ``line`` is where it matched, from 1. ``problem`` says why it could not be
+    tried, or does not apply.
+    """
+
+    rule: Rule
+    holds: bool = False
+    won: bool = False
+    evidence: str | None = None
+    line: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where the search of a text ended: at which rule, in which category, and why."""
+
+    number: int
+    category: str = UNCATEGORISED.key
+    evidence: str | None = None
+    size: int | None = None
+
+
+class Matcher:
+    """Explains failures by a set of rules. One serves any number of threads."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = rules
+        self._plans: dict[tuple[str, str], Plan] = {}
+        self._compiling = threading.Lock()
+        self._one_large = threading.Lock()
+        self._timeouts: Counter[str] = Counter()
+
+    def __reduce__(self) -> tuple[object, tuple[RuleSet]]:
+        # What is compiled stays in its process; another one compiles once for all that it is sent.
+        return _matcher_of_this_process, (self.rules,)
+
+    def match(self, build: FailedBuild) -> list[Verdict]:
+        """One verdict an artifact, or one for a build without."""
+        plan = self._plan(build.distribution, build.architecture)
+        log = self._search(plan.log, build.log, plan.end)
+        if log.number == plan.end < len(plan.rules):
+            log = _Found(plan.end, plan.rules[plan.end].category.key, size=log.size)
+        if not build.artifacts:
+            return [_verdict(build, None, log, None)]
+        return [self._artifact(build, artifact, plan, log) for artifact in build.artifacts]
+
+    def explain(
+        self, distribution: str, architecture: str, log: bytes, diffoscope: bytes = b""
+    ) -> list[Explanation]:
+        """Every rule of the distribution in order, tried on plain (not compressed) texts."""
+        plan = self._plan(distribution, architecture)
+        searched = {"log": Text(log), "diffoscope": Text(diffoscope)}
+        sides = {"log": plan.log, "diffoscope": plan.diffoscope}
+        seen = {name: sides[name].scan(text) for name, text in searched.items()}
+        explanations: list[Explanation] = []
+        for number, rule in enumerate(plan.rules):
+            if number not in plan.applying:
+                explanation = Explanation(rule, problem=f"does not apply to {architecture}")
+            elif rule.reads is None:
+                explanation = Explanation(rule, holds=True)
+            else:
+                name = rule.reads
+                step = sides[name].steps[number]
+                explanation = self._explanation(step, sides[name], searched[name], seen[name])
+            explanations.append(explanation)
+        return _with_winner(explanations)
+
+    def _explanation(self, step: Step, side: Side, text: Text, seen: Seen) -> Explanation:
+        try:
+            where = side.spans(step, text, seen, PATIENCE)
+        except TimeoutError:
+            return Explanation(step.rule, problem=f"took longer than {PATIENCE:g} s")
+        except UnreadableError as error:
+            return Explanation(step.rule, problem=error.reason)
+        if where is None:
+            return Explanation(step.rule)
+        spans, in_text = where
+        content: str | bytes = text.text if in_text else text.data
+        start = spans[0][0] if spans else 0
+        before = content[:start]
+        line = 1 + (before.count("\n") if isinstance(before, str) else before.count(b"\n"))
+        return Explanation(step.rule, True, False, _evidence(step, text, where), line if spans else None)
+
+    def _artifact(self, build: FailedBuild, artifact: FailedArtifact, plan: Plan, log: _Found) -> Verdict:
+        if artifact.diffoscope is None:
+            return _verdict(build, artifact.name, log, None)
+        return _verdict(
+            build, artifact.name, log, self._search(plan.diffoscope, artifact.diffoscope, log.number)
+        )
+
+    def _plan(self, distribution: str, architecture: str) -> Plan:
+        key = distribution, architecture
+        plan = self._plans.get(key)
+        if plan is None:
+            with self._compiling:
+                plan = self._plans.get(key) or Plan(self.rules.for_distribution(distribution), architecture)
+                self._plans[key] = plan
+        return plan
+
+    def _search(self, side: Side, frame: bytes | None, end: int) -> _Found:
+        """The first rule before ``end`` that holds for a text, or that cannot be tried on it."""
+        if side.first is None or side.first >= end:
+            return _Found(end)
+        try:
+            text = Text.decompressed(frame, self._one_large)
+        except UnreadableError as error:
+            return _Found(side.first, error.category.key, evidence.of_words(f"Not searched: {error.reason}."))
+        try:
+            size = None if frame is None else len(text.data)
+            return self._first(side, text, end, size)
+        finally:
+            text.release()
+
+    def _first(self, side: Side, text: Text, end: int, size: int | None) -> _Found:
+        seen = side.scan(text)
+        for step in side.candidates(seen):
+            if step.number >= end:
+                break
+            rule = step.rule
+            patience = self._patience(rule)
+            try:
+                where = side.spans(step, text, seen, patience)
+            except TimeoutError:
+                self._timeouts[str(rule)] += 1
+                words = f"The rule “{rule.category.name}” of {rule.backend} took longer than {patience:g} s."
+                return _Found(step.number, RULE_TIMED_OUT.key, evidence.of_words(words), size)
+            except UnreadableError as error:
+                words = f"Not searched: {error.reason}."
+                return _Found(step.number, error.category.key, evidence.of_words(words), size)
+            if where is not None:
+                return _Found(step.number, rule.category.key, _evidence(step, text, where), size)
+        return _Found(end, size=size)
+
+    def _patience(self, rule: Rule) -> float:
+        if self._timeouts and self._timeouts[str(rule)] >= TIMEOUTS_FORGIVEN:
+            return LITTLE_PATIENCE
+        return PATIENCE
+
+
+@lru_cache(maxsize=4)
+def _matcher_of_this_process(rules: RuleSet) -> Matcher:
+    return Matcher(rules)
+
+
+def _evidence(step: Step, text: Text, where: tuple[list[evidence.Span], bool]) -> str | None:
+    if step.rule.matcher == "has_diff":
+        return evidence.of_difference(text.data)
+    spans, in_text = where
+    return evidence.of_spans(text.text if in_text else text.data, spans) or None
+
+
+def _verdict(build: FailedBuild, artifact: str | None, log: _Found, diffoscope: _Found | None) -> Verdict:
+    """What was found first, in the order of the rules."""
+    size = diffoscope.size if diffoscope else None
+    if diffoscope and diffoscope.number < log.number:
+        found, source = diffoscope, "diffoscope"
+    else:
+        found, source = log, "log"
+    return Verdict(
+        build.key,
+        artifact,
+        found.category,
+        found.evidence,
+        source if found.evidence else None,
+        log.size,
+        size,
+    )
+
+
+def _with_winner(explanations: list[Explanation]) -> list[Explanation]:
+    winner = next((number for number, explanation in enumerate(explanations) if explanation.holds), None)
+    return [
+        explanation
+        if number != winner
+        else Explanation(
+            explanation.rule, True, True, explanation.evidence, explanation.line, explanation.problem
+        )
+        for number, explanation in enumerate(explanations)
+    ]

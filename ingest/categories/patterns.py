@@ -1,0 +1,384 @@
+"""The regexes of rule files: those of Rust's fancy-regex, run by Python's ``regex`` module.
+
+The two agree on most of the syntax and on what ``\\w``, ``\\d`` and ``\\s`` are. A
+regex is read once, construct by construct, written anew for the module, and what
+is not known to mean the same is refused. On the way the literals are collected
+without which it cannot match, so that it need not run on most texts.
+
+What ``.``, ``^`` and ``$`` mean is upstream's: ``.`` any character, ``^`` and ``$``
+the very ends of the text (lines with ``(?m)``).
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import groupby
+
+import regex
+
+Clauses = tuple[tuple[str, ...], ...]
+"""What a text must contain: of every clause at least one literal."""
+
+_ESCAPES = {
+    **{letter: f"\\{letter}" for letter in "abBdDfnrsStvwWA"},
+    "a": r"\x07",
+    "v": r"\x0b",
+    "e": r"\x1b",
+    "z": r"\Z",
+    "Z": r"(?=\n*\Z)",
+    "G": r"\A",
+    "K": "",
+    "h": "[0-9A-Fa-f]",
+    "H": "[^0-9A-Fa-f]",
+    "N": r"[^\n]",
+    "O": r"(?s:.)",
+    "R": r"(?>\r\n|[\n\x0b\f\r\x85\u2028\u2029])",
+}
+_IN_CLASS = {letter: _ESCAPES[letter] for letter in "adDfnrsStvwWe"} | {"h": "0-9A-Fa-f"}
+_POSIX = {
+    "alnum": "0-9A-Za-z",
+    "alpha": "A-Za-z",
+    "ascii": r"\x00-\x7f",
+    "blank": r"\t ",
+    "cntrl": r"\x00-\x1f\x7f",
+    "digit": "0-9",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`\{-~",
+    "space": r"\t\n\x0b\f\r ",
+    "upper": "A-Z",
+    "word": "0-9A-Za-z_",
+    "xdigit": "0-9A-Fa-f",
+}
+_REPEAT = re.compile(r"([*+?])|\{(\d+)\}|\{(\d*),(\d*)\}")
+_CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[xuU]\{([0-9A-Fa-f]{1,8})\}")
+_PROPERTY = re.compile(r"[pP](?:[A-Za-z]|\{\^?[A-Za-z][\w= -]*\})")
+_BACKREFERENCE = re.compile(r"([1-9]\d*)|k<(\w+)>|k'(\w+)'")
+_OPENING = re.compile(
+    r"\?(?:(?P<plain>:|=|!|<=|<!|>)|P?<(?P<name>[A-Za-z_]\w*)>|(?P<flags>[a-zA-Z-]+)(?P<end>[:)]))"
+)
+_NAMED_BACKREFERENCE = re.compile(r"\(\?P=(\w+)\)")
+
+
+class PatternError(ValueError):
+    """A regex that cannot be read, or that we cannot run as upstream does; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """``compiled`` searches a text; without ``required`` it is not worth running."""
+
+    compiled: regex.Pattern[str]
+    required: Clauses
+
+
+@lru_cache(maxsize=4096)
+def compile_pattern(source: str) -> Pattern:
+    """Read a regex of a rule file. Raises PatternError."""
+    parser = _Parser(source)
+    parsed = parser.whole()
+    try:
+        compiled = regex.compile(parsed.written(), regex.V0 | regex.DOTALL)
+    except regex.error as error:
+        raise PatternError(str(error)) from error
+    except (OverflowError, RecursionError) as error:
+        raise PatternError("it is too large") from error
+    return Pattern(compiled, parsed.clauses())
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of a regex, as the module writes it.
+
+    ``literal`` is the only text that it matches, where there is only one;
+    otherwise ``required`` says what a match must contain. A ``folded`` part
+    ignores case, which its text does not say yet.
+    """
+
+    text: str
+    literal: str | None = None
+    required: Clauses = ()
+    folded: bool = False
+
+    def written(self) -> str:
+        return f"(?i:{self.text})" if self.folded else self.text
+
+    def clauses(self) -> Clauses:
+        return ((self.literal,),) if self.literal else self.required
+
+
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    ignore_case: bool = False
+    multi_line: bool = False
+    dot_all: bool = True
+
+
+def _sequence(parts: Iterable[_Part]) -> _Part:
+    """One part after the other; literals that follow each other become one."""
+    parts = list(parts)
+    text = "".join(
+        _Part("".join(part.text for part in group), folded=folded).written()
+        for folded, group in groupby(parts, key=lambda part: part.folded)
+    )
+    if all(part.literal is not None for part in parts):
+        return _Part(text, literal="".join(part.literal or "" for part in parts))
+    required: list[tuple[str, ...]] = []
+    for fixed, group in groupby(parts, key=lambda part: part.literal is not None):
+        if fixed:
+            required.append(("".join(part.literal or "" for part in group),))
+        else:
+            required.extend(clause for part in group for clause in part.required)
+    return _Part(text, required=tuple(clause for clause in required if all(clause)))
+
+
+def _alternatives(branches: list[_Part]) -> _Part:
+    """Any of the branches: what is required is a literal of each, the clearest that it has."""
+    if len(branches) == 1:
+        return branches[0]
+    text = "|".join(branch.written() for branch in branches)
+    clauses = [branch.clauses() for branch in branches]
+    if not all(clauses):
+        return _Part(text)
+    clearest = (max(own, key=lambda clause: min(map(len, clause))) for own in clauses)
+    return _Part(text, required=(tuple(dict.fromkeys(literal for clause in clearest for literal in clause)),))
+
+
+class _Parser:
+    """Reads a regex from left to right; flags change on the way, groups are counted as they open."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.position = 0
+        self.flags = _Flags()
+        self.groups = 0
+        self.names: dict[str, int] = {}
+        self.highest_reference = 0
+
+    def whole(self) -> _Part:
+        try:
+            part = self.alternatives()
+        except RecursionError as error:
+            raise PatternError("its groups are nested too deeply") from error
+        if self.position < len(self.source):
+            raise self.error("a closing parenthesis without an opening one")
+        if self.highest_reference > self.groups:
+            raise PatternError(f"it refers to group {self.highest_reference}, but has {self.groups}")
+        return part
+
+    def error(self, reason: str) -> PatternError:
+        return PatternError(f"{reason} (character {self.position + 1})")
+
+    def accept(self, token: str) -> bool:
+        if self.source.startswith(token, self.position):
+            self.position += len(token)
+            return True
+        return False
+
+    def read(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
+        if match := pattern.match(self.source, self.position):
+            self.position = match.end()
+        return match
+
+    def alternatives(self) -> _Part:
+        branches = [self.branch()]
+        while self.accept("|"):
+            branches.append(self.branch())
+        return _alternatives(branches)
+
+    def branch(self) -> _Part:
+        parts = []
+        while self.position < len(self.source) and self.source[self.position] not in "|)":
+            parts.append(self.repeated(self.atom()))
+        return _sequence(parts)
+
+    def repeated(self, part: _Part | None) -> _Part:
+        match = self.read(_REPEAT)
+        if match is None:
+            return part or _Part("", literal="")
+        if part is None:
+            raise self.error("nothing to repeat")
+        sign, exactly, least, most = match.groups()
+        least, most = (exactly, exactly) if exactly else (least or "0", most)
+        how_often = sign or f"{{{least},{most}}}"
+        how = "?" if self.accept("?") else ""
+        text = f"(?:{part.written()}){how_often}{how}"
+        if self.accept("+"):
+            text = f"(?>{text})"
+        needed = sign == "+" or (sign is None and int(least) > 0)
+        return _Part(text, required=part.clauses() if needed else ())
+
+    def atom(self) -> _Part | None:
+        """The next construct; None for what matches nothing by itself, such as a comment."""
+        character = self.source[self.position]
+        if character == "(":
+            return self.parenthesis()
+        if character == "[":
+            return self.character_class()
+        if character == "\\":
+            return self.escape()
+        if character in "*+?":
+            raise self.error("nothing to repeat")
+        self.position += 1
+        if character == ".":
+            return _Part("." if self.flags.dot_all else r"[^\n]")
+        if character in "^$":
+            if self.flags.multi_line:
+                return _Part(f"(?m:{character})")
+            return _Part(r"\A" if character == "^" else r"\Z")
+        return self.character(character)
+
+    def character(self, character: str) -> _Part:
+        text = _escaped(character)
+        return _Part(text, folded=True) if self.flags.ignore_case else _Part(text, literal=character)
+
+    def parenthesis(self) -> _Part | None:
+        if backreference := self.read(_NAMED_BACKREFERENCE):
+            return self.reference(backreference[1])
+        self.position += 1
+        if self.accept("?#"):
+            self.comment()
+            return None
+        opening = self.read(_OPENING)
+        if opening is None and self.source.startswith("?", self.position):
+            raise self.error("a kind of group that is not known here")
+        before = self.flags
+        if opening and opening["flags"]:
+            self.flags = self.changed(opening["flags"])
+            if opening["end"] == ")":
+                return None
+        kind = (opening["plain"] or ("(" if opening["name"] else ":")) if opening else "("
+        if kind == "(":
+            self.groups += 1
+            if opening:
+                self.names[opening["name"]] = self.groups
+        inner = self.alternatives()
+        if not self.accept(")"):
+            raise self.error("a parenthesis is not closed")
+        self.flags = before
+        return _group(kind, inner)
+
+    def comment(self) -> None:
+        end = self.source.find(")", self.position)
+        if end < 0:
+            raise self.error("a comment is not closed")
+        self.position = end + 1
+
+    def changed(self, letters: str) -> _Flags:
+        flags = self.flags
+        on, _, off = letters.partition("-")
+        names = {"i": "ignore_case", "m": "multi_line", "s": "dot_all"}
+        for letter in on + off:
+            if letter in names:
+                flags = replace(flags, **{names[letter]: letter in on})
+            elif letter != "u" or letter in off:
+                raise self.error(f"a flag {letter} that is not known here")
+        return flags
+
+    def escape(self) -> _Part:
+        self.position += 1
+        if code := self.read(_CODE):
+            return self.character(self.code_point(code))
+        if self.read(_PROPERTY) and (name := self.source[: self.position].rpartition("\\")[2]):
+            return _Part(f"\\{name}", folded=self.flags.ignore_case)
+        if reference := self.read(_BACKREFERENCE):
+            return self.reference(reference[reference.lastindex or 0])
+        letter = self.source[self.position : self.position + 1]
+        if letter in string.punctuation + " \t\n" and letter not in ("", "<", ">"):
+            self.position += 1
+            return self.character(letter)
+        if (letter == "b" and self.source.startswith("b{", self.position)) or letter not in _ESCAPES:
+            raise self.error(f"an escape \\{letter} that is not known here")
+        self.position += 1
+        return _Part(_ESCAPES[letter])
+
+    def code_point(self, code: re.Match[str]) -> str:
+        number = int(code[code.lastindex or 0], 16)
+        if number > 0x10FFFF or 0xD800 <= number < 0xE000:
+            raise self.error("a number that is no character")
+        return chr(number)
+
+    def reference(self, name: str) -> _Part:
+        number = int(name) if name.isdecimal() else self.names.get(name)
+        if not number:
+            raise self.error(f"a reference to a group {name} that is not there")
+        self.highest_reference = max(self.highest_reference, number)
+        return _Part(f"(?:\\{number})", folded=self.flags.ignore_case)
+
+    def character_class(self) -> _Part:
+        start = self.position
+        self.position += 1
+        text = "[^" if self.accept("^") else "["
+        first = True
+        while first or not self.source.startswith("]", self.position):
+            if self.position >= len(self.source):
+                self.position = start
+                raise self.error("a character class is not closed")
+            text += self.class_item()
+            first = False
+        self.position += 1
+        return _Part(f"{text}]", folded=self.flags.ignore_case)
+
+    def class_item(self) -> str:
+        """A range, a single character or a class within a class, as the module writes it."""
+        if self.source.startswith("[", self.position):
+            return self.posix_class()
+        if self.source.startswith(("&&", "--", "~~"), self.position):
+            raise self.error("set operations in a character class are not known here")
+        low = self.class_character()
+        if len(low) > 1:
+            return low
+        follows = self.source[self.position : self.position + 2]
+        if not follows.startswith("-") or follows in ("-]", "--"):
+            return _escaped(low)
+        self.position += 1
+        high = self.class_character()
+        if len(high) > 1 or high < low:
+            raise self.error("a range in a character class that has no end above its beginning")
+        return f"{_escaped(low)}-{_escaped(high)}"
+
+    def class_character(self) -> str:
+        """One character, or more than one where it is an escape that stands for many."""
+        self.position += 1
+        character = self.source[self.position - 1 : self.position]
+        if character != "\\":
+            return character
+        if code := self.read(_CODE):
+            return self.code_point(code)
+        if match := self.read(_PROPERTY):
+            return f"\\{match[0]}"
+        letter = self.source[self.position : self.position + 1]
+        if letter in _IN_CLASS:
+            self.position += 1
+            return _IN_CLASS[letter]
+        if not letter or letter not in string.punctuation + " \t\n":
+            raise self.error(f"an escape \\{letter} that is not known here")
+        self.position += 1
+        return letter
+
+    def posix_class(self) -> str:
+        match = self.read(re.compile(r"\[:(\w+):\]"))
+        if match is None or match[1] not in _POSIX:
+            raise self.error(
+                "a class within a character class that is not known here (write \\[ for a bracket)"
+            )
+        return _POSIX[match[1]]
+
+
+def _group(kind: str, inner: _Part) -> _Part:
+    text = inner.written()
+    if kind == "(":
+        return replace(inner, text=f"({text})", folded=False)
+    if kind == ":":
+        return replace(inner, text=f"(?:{text})", folded=False)
+    # What lies around is seen, not consumed, and may have to be absent.
+    return _Part(f"(?{kind}{text})", required=inner.clauses() if kind == ">" else ())
+
+
+def _escaped(character: str) -> str:
+    return f"\\{character}" if character in r"\.^$*+?{}[]()|&~#-" else character
