@@ -136,9 +136,7 @@ def _rows_written(connection: sqlite3.Connection, table: str, last_id: int) -> i
 def _forget_duplicates(connection: sqlite3.Connection, last_id: int) -> None:
     """Take from the map what the table refused because an equal row was there already."""
     count = connection.execute(
-        "DELETE FROM source_map"
-        " WHERE id > ? AND id NOT IN (SELECT id FROM main.source_packages WHERE id > ?)",
-        (last_id, last_id),
+        "DELETE FROM source_map WHERE id > ? AND id NOT IN (SELECT id FROM main.source_packages)", (last_id,)
     ).rowcount
     if count:
         connection.execute("INSERT INTO skipped VALUES ('source package', 'listed twice', ?, NULL)", (count,))
@@ -154,7 +152,8 @@ def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:
             where = "" if key is None else f", the first with id {key}"
             outcome.notes.append(f"{count} × {relation} skipped: bad {problem}{where}")
     read = connection.execute(
-        "SELECT (SELECT count(*) FROM source_map) + (SELECT count(*) FROM binary_map)"
+        "SELECT (SELECT count(*) FROM source_map) + (SELECT count(id) FROM binary_map)"
+        " + (SELECT count(*) FROM changed_binaries WHERE id IS NULL)"
         " + (SELECT count(*) FROM new_builds) + (SELECT count(*) FROM new_artifacts)"
     ).fetchone()[0]
     total = read + outcome.skipped

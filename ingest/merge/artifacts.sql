@@ -27,8 +27,10 @@ WHERE :known_before AND :after = 0 AND NOT :carries_status AND NOT :carries_inpu
     )
 ON CONFLICT DO NOTHING;
 UPDATE main.binary_packages SET latest_artifact_id = NULL
-WHERE EXISTS (SELECT 1 FROM replaced_artifacts)
-    AND latest_artifact_id IN (SELECT id FROM replaced_artifacts);
+WHERE id IN (
+    SELECT m.id FROM replaced_artifacts AS r
+    CROSS JOIN main.binary_packages AS m ON m.latest_artifact_id = r.id
+);
 DELETE FROM main.build_artifacts WHERE id IN (SELECT id FROM replaced_artifacts);
 
 CREATE TEMP TABLE new_artifacts AS

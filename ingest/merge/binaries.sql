@@ -4,8 +4,7 @@ INSERT INTO binary_map
 SELECT
     i.binary_key,
     m.id,
-    m.id IS NULL
-    OR (m.name, m.version, m.architecture, m.component, m.artifact_url, m.source_package_id,
+    (m.name, m.version, m.architecture, m.component, m.artifact_url, m.source_package_id,
         m.source_inferred)
         IS NOT (i.name, i.version, i.architecture, i.component, i.artifact_url, map.id,
             i.source_inferred)
@@ -13,12 +12,14 @@ SELECT
         coalesce(s.origin_id, m.origin_id), CASE WHEN s.id IS NULL THEN i.seen ELSE s.is_current END
     )
     OR (:carries_status AND m.status IS NOT i.status)
-FROM incoming_binary_packages AS i
+FROM main.binary_packages AS m
+CROSS JOIN incoming_binary_packages AS i ON i.upstream_id = m.upstream_id
 LEFT JOIN source_map AS map ON map.source_key = i.source_key
 LEFT JOIN main.source_packages AS s ON s.id = map.id
-LEFT JOIN main.binary_packages AS m
-    ON m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.upstream_id = i.upstream_id
-WHERE :known_before;
+WHERE m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.upstream_id IS NOT NULL;
+INSERT INTO binary_map
+SELECT binary_key, NULL, 1 FROM incoming_binary_packages
+WHERE :known_before AND binary_key NOT IN (SELECT binary_key FROM binary_map);
 DROP TABLE changed_keys;
 CREATE TEMP TABLE changed_keys AS
 SELECT binary_key, id FROM binary_map WHERE changed
@@ -53,9 +54,6 @@ LEFT JOIN source_map AS source ON source.source_key = i.source_key;
 INSERT INTO skipped
 SELECT 'binary package', problem, count(*), min(binary_key)
 FROM changed_binaries WHERE problem IS NOT NULL GROUP BY problem;
-DELETE FROM binary_map WHERE binary_key IN (
-    SELECT binary_key FROM changed_binaries WHERE problem IS NOT NULL AND id IS NULL
-);
 DELETE FROM changed_binaries WHERE problem IS NOT NULL;
 
 INSERT INTO main.origins (distribution, release, architecture, label)
@@ -146,13 +144,18 @@ LEFT JOIN main.build_artifacts AS a ON a.id = (
 WHERE c.id IS NULL
 ORDER BY c.rowid
 ON CONFLICT DO NOTHING;
-INSERT OR REPLACE INTO binary_map
-SELECT binary_key, :last_binary_id + rowid, 1 FROM changed_binaries WHERE id IS NULL;
 
 UPDATE main.binary_packages SET is_current = 0
-WHERE :known_before AND is_current AND rebuilder_id = :rebuilder_id AND generation = :generation
-    AND id NOT IN (SELECT id FROM binary_map WHERE id IS NOT NULL)
-    AND origin_id NOT IN (SELECT origin_id FROM gap_origins);
+WHERE id IN (
+    SELECT m.id
+    FROM main.binary_packages AS m
+    LEFT JOIN binary_map AS k ON k.binary_key = m.upstream_id AND k.id = m.id
+    WHERE m.id <= :last_binary_id AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation
+        AND m.is_current
+        AND CASE WHEN k.id IS NULL
+            THEN m.id NOT IN (SELECT id FROM binary_map WHERE id IS NOT NULL)
+                AND m.origin_id NOT IN (SELECT origin_id FROM gap_origins) END
+);
 
 -- The binaries of a source with new builds take the result of the latest one.
 CREATE TEMP TABLE binary_results AS

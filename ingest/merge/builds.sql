@@ -12,9 +12,9 @@ SELECT
     i.backend,
     i.retries,
     map.id AS source_package_id,
+    i.started_at IS NOT NULL AS is_started,
+    i.built_at IS NOT NULL AS is_built,
     CASE
-        WHEN i.started_at IS NOT NULL AND iso_time(i.started_at) IS NULL THEN 'started_at'
-        WHEN i.built_at IS NOT NULL AND iso_time(i.built_at) IS NULL THEN 'built_at'
         WHEN i.status IS NOT NULL AND i.status NOT IN ('GOOD', 'BAD', 'FAIL', 'UNKWN') THEN 'status'
         WHEN typeof(i.upstream_id) <> 'integer' THEN 'id'
         WHEN typeof(i.log) NOT IN ('integer', 'null') THEN 'build_log_id'
@@ -43,6 +43,8 @@ AND NOT (:carries_status AND m.id IS NULL AND EXISTS (
     WHERE x.source_package_id = map.id AND x.built_at = iso_time(i.built_at)
 ))
 ORDER BY i.upstream_id;
+UPDATE new_builds SET problem = CASE WHEN is_built AND built_at IS NULL THEN 'built_at' ELSE 'started_at' END
+WHERE (is_started AND started_at IS NULL) OR (is_built AND built_at IS NULL);
 INSERT INTO skipped
 SELECT 'build', problem, count(*), min(upstream_id)
 FROM new_builds WHERE problem IS NOT NULL GROUP BY problem;

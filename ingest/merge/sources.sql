@@ -1,29 +1,16 @@
--- Which published row each listed source package is, and whether it differs.
--- Where none is published yet, all are new and the map is filled at the end.
-CREATE TEMP TABLE source_map (source_key INTEGER PRIMARY KEY, id INTEGER, changed INTEGER);
+-- Which published row each listed source package is: by upstream's ids, else by its name
+-- and place. Where none is published yet, all are new and the map is filled at the end.
+CREATE TEMP TABLE source_map (source_key INTEGER PRIMARY KEY, id INTEGER);
+INSERT INTO source_map
+SELECT i.source_key, m.id
+FROM main.source_packages AS m INDEXED BY source_packages_upstream
+CROSS JOIN incoming_source_packages AS i
+    ON i.upstream_input_id = m.upstream_input_id AND +i.upstream_source_id = m.upstream_source_id
+WHERE m.rebuilder_id = :rebuilder_id AND m.generation = :generation;
 INSERT INTO source_map
 SELECT
     i.source_key,
-    m.id,
-    m.id IS NULL
-    OR (m.name, m.version, m.is_current) IS NOT (i.name, i.version, i.seen)
-    OR (o.distribution, o.architecture, coalesce(o.release, ''))
-        IS NOT (i.distribution, i.architecture, coalesce(i.release, ''))
-    OR (i.last_seen IS NOT NULL AND other_time(m.last_seen, i.last_seen))
-    OR (:carries_inputs AND (
-        (m.input_url, m.backend, m.retries) IS NOT (i.input_url, i.backend, i.retries)
-        OR other_time(m.next_retry, i.next_retry)
-    ))
-    OR (:carries_status AND m.status IS NOT i.status)
-FROM incoming_source_packages AS i
-LEFT JOIN main.source_packages AS m ON m.id = CASE WHEN i.upstream_input_id IS NOT NULL
-    THEN (
-        SELECT x.id FROM main.source_packages AS x INDEXED BY source_packages_upstream
-        WHERE x.rebuilder_id = :rebuilder_id AND x.generation = :generation
-            AND x.upstream_source_id = i.upstream_source_id
-            AND x.upstream_input_id = i.upstream_input_id
-    )
-    ELSE (
+    CASE WHEN i.upstream_input_id IS NULL THEN (
         SELECT x.id FROM main.origins AS place
         CROSS JOIN main.source_packages AS x INDEXED BY source_packages_identity
             ON x.name = i.name AND x.version = i.version AND x.origin_id = place.id
@@ -37,12 +24,26 @@ LEFT JOIN main.source_packages AS m ON m.id = CASE WHEN i.upstream_input_id IS N
                     SELECT b.upstream_id FROM main.builds AS b WHERE b.id = x.latest_build_id
                 ))
             )
-    )
-END
-LEFT JOIN main.origins AS o ON o.id = m.origin_id
-WHERE :known_before;
+    ) END
+FROM incoming_source_packages AS i
+WHERE :known_before AND i.source_key NOT IN (SELECT source_key FROM source_map);
+
 CREATE TEMP TABLE changed_keys AS
-SELECT source_key, id FROM source_map WHERE changed
+SELECT k.source_key, k.id
+FROM source_map AS k
+CROSS JOIN incoming_source_packages AS i ON i.source_key = k.source_key
+LEFT JOIN main.source_packages AS m ON m.id = k.id
+LEFT JOIN main.origins AS o ON o.id = m.origin_id
+WHERE m.id IS NULL
+    OR (m.name, m.version, m.is_current) IS NOT (i.name, i.version, i.seen)
+    OR (o.distribution, o.architecture, coalesce(o.release, ''))
+        IS NOT (i.distribution, i.architecture, coalesce(i.release, ''))
+    OR (i.last_seen IS NOT NULL AND other_time(m.last_seen, i.last_seen))
+    OR (:carries_inputs AND (
+        (m.input_url, m.backend, m.retries) IS NOT (i.input_url, i.backend, i.retries)
+        OR other_time(m.next_retry, i.next_retry)
+    ))
+    OR (:carries_status AND m.status IS NOT i.status)
 UNION ALL
 SELECT source_key, NULL FROM incoming_source_packages WHERE NOT :known_before;
 
@@ -156,8 +157,11 @@ WHERE :known_before AND (id IS NULL OR id IN (SELECT id FROM moved_sources)) AND
         AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.ordinal = c.ordinal
 );
 
--- Published rows that are listed no more.
+-- Published rows that are listed no more. Most are found by their key at once.
 CREATE TEMP TABLE vanished_sources AS
-SELECT m.id, m.origin_id FROM main.source_packages AS m
-WHERE :known_before AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation
-    AND m.is_current AND m.id NOT IN (SELECT id FROM source_map WHERE id IS NOT NULL);
+SELECT m.id, m.origin_id
+FROM main.source_packages AS m
+LEFT JOIN source_map AS k ON k.source_key = m.upstream_input_id AND k.id = m.id
+WHERE :known_before AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation AND m.is_current
+    AND CASE WHEN k.id IS NULL
+        THEN m.id NOT IN (SELECT id FROM source_map WHERE id IS NOT NULL) END;

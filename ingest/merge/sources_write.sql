@@ -70,7 +70,7 @@ WHERE c.id IS NULL
 ORDER BY c.rowid
 ON CONFLICT DO NOTHING;
 INSERT OR REPLACE INTO source_map
-SELECT source_key, :last_source_id + rowid, 1 FROM changed_sources WHERE id IS NULL;
+SELECT source_key, :last_source_id + rowid FROM changed_sources WHERE id IS NULL;
 
 UPDATE main.source_packages
 SET is_current = 0, last_seen = coalesce(last_seen, :previous_ingest_at)
