@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ingest import incoming, records
 from ingest.errors import SourceError
 from ingest.progress import Progress
-from ingest.sources import pkgs_list
-from ingest.sources.base import Known, Source
+from ingest.sources import http_logs, log_paths, pkgs_list
+from ingest.sources.base import Known, Log, LogRequest, Source
 from ingest.sources.http import Client
 from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
 
@@ -27,6 +27,7 @@ class ApiV0(Source):
 
     kind = "API v0"
     carries_status = True
+    carries_logs = True
     lists_workers = False
 
     def __init__(self, client: Client, location: str, release: str | None) -> None:
@@ -47,6 +48,11 @@ class ApiV0(Source):
         incoming.insert(connection, self._queue(skipped))
         connection.execute(_LINK_QUEUE)
         skipped.report(connection)
+
+    def logs(
+        self, connection: sqlite3.Connection, wanted: Iterable[LogRequest], progress: Progress
+    ) -> Iterator[Log]:
+        return http_logs.fetch(self.client, wanted, log_paths.v0, progress)
 
     def _queue(self, skipped: Skipped) -> Iterator[records.QueuedBuild]:
         path = "/api/v0/queue/list"

@@ -11,7 +11,8 @@ from typing import Any
 from ingest import incoming, records, sql
 from ingest.errors import NotFoundError, SourceError
 from ingest.progress import Progress
-from ingest.sources.base import Known, Source
+from ingest.sources import http_logs, log_paths
+from ingest.sources.base import Known, Log, LogRequest, Source
 from ingest.sources.http import Client, Query
 from ingest.sources.json_records import Json, Skipped, objects, parsed, total, whole
 from ingest.sources.pool_path import source_name
@@ -30,6 +31,7 @@ class ApiV1(Source):
 
     kind = "API v1"
     completes_artifacts = True
+    carries_logs = True
 
     def __init__(self, client: Client, location: str) -> None:
         super().__init__(location)
@@ -65,6 +67,11 @@ class ApiV1(Source):
         wanted += known.unread_artifacts
         incoming.insert(connection, self._artifacts(wanted, progress))
         self.skipped.report(connection)
+
+    def logs(
+        self, connection: sqlite3.Connection, wanted: Iterable[LogRequest], progress: Progress
+    ) -> Iterator[Log]:
+        return http_logs.fetch(self.client, wanted, log_paths.v1, progress)
 
     def _origins(self) -> Iterator[tuple[str, str | None, list[str]]]:
         for distribution in self._texts("/api/v1/meta/distributions"):

@@ -18,6 +18,7 @@ from ingest import __version__
 from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.sources.base import Source
 from ingest.sources.location import published_location
+from ingest.sources.log_frames import LARGEST_LOG, MAGIC
 
 ATTEMPTS = 5
 SILENCE_SECONDS = 60.0
@@ -26,6 +27,9 @@ LONGEST_SECONDS = 1800.0
 """How long one response may take altogether."""
 LARGEST_BODY = 8 * 1024**3
 """Bytes, decompressed. A whole archive's binaries are about 0.1 GB."""
+LOG_ATTEMPTS = 2
+LONGEST_LOG_SECONDS = 300.0
+"""Logs are many, and the next run tries again: less patience."""
 LONGEST_WAIT = dt.timedelta(minutes=2)
 """What a Retry-After may ask for at most."""
 _IN_MEMORY = 1024 * 1024
@@ -39,8 +43,9 @@ Query = Mapping[str, str | int]
 class _TryAgain(UnreachableError):
     """A failure that may pass by itself."""
 
-    def __init__(self, message: str, wait: dt.timedelta | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, wait: dt.timedelta | None = None) -> None:
         super().__init__(message)
+        self.status = status
         self.wait = wait
 
 
@@ -93,6 +98,39 @@ class Client:
         with spool:
             yield spool
 
+    def log(self, path: str) -> bytes:
+        """A log, compressed with zstd where the server can do that. Asks twice at most.
+
+        Raises NotFoundError, UnreachableError, SourceError.
+        """
+        try:
+            for attempt in stamina.retry_context(
+                on=_wait, attempts=LOG_ATTEMPTS, timeout=None, wait_initial=0.5
+            ):
+                with attempt:
+                    content = self._fetch_log(path)
+        except _TryAgain as error:
+            if error.status == 500:  # what a rebuilderd says that lost a log
+                raise NotFoundError(
+                    f"{self.address(path)}: answered 500 again; the log may be lost there."
+                ) from error
+            raise
+        return content
+
+    def _fetch_log(self, path: str) -> bytes:
+        address = self.address(path)
+        with (
+            _explained(address),
+            self._http.stream("GET", self.base + path, headers={"Accept-Encoding": "zstd"}) as response,
+        ):
+            _check_status(response, address)
+            is_compressed = response.headers.get("Content-Encoding", "").strip().lower() == "zstd"
+            chunks = response.iter_raw() if is_compressed else response.iter_bytes()
+            content = b"".join(_bounded(chunks, address, LARGEST_LOG, LONGEST_LOG_SECONDS))
+        if is_compressed and content and not content.startswith(MAGIC):
+            raise SourceError(f"{address}: the log is not compressed with zstd as the server says; left out.")
+        return content
+
     def address(self, path: str) -> str:
         """How a path is called in messages, which are published: without credentials."""
         return f"{self.shown}{path}"
@@ -102,50 +140,55 @@ class Client:
         # Kept open for the caller, who closes it after reading.
         spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         try:
-            with self._http.stream(method, self.base + path, params=query, json=content) as response:
+            with (
+                _explained(address),
+                self._http.stream(method, self.base + path, params=query, json=content) as response,
+            ):
                 _check_status(response, address)
-                self._receive(response, spool, address)
-        except httpx.TimeoutException as error:
-            spool.close()
-            raise _TryAgain(
-                f"{address}: no answer within {SILENCE_SECONDS:.0f} seconds; "
-                "check that the server is up and try again later."
-            ) from error
-        except httpx.TooManyRedirects as error:
-            spool.close()
-            raise SourceError(f"{address}: redirects without end; check the URL.") from error
-        except httpx.ConnectError as error:
-            spool.close()
-            raise _TryAgain(f"{address}: cannot connect ({error}); check the URL and the server.") from error
-        except httpx.DecodingError as error:
-            spool.close()
-            raise _TryAgain(f"{address}: the answer cannot be decompressed; try again later.") from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            spool.close()
-            raise SourceError(f"{address}: not a usable URL ({error}).") from error
-        except httpx.HTTPError as error:
-            spool.close()
-            raise _TryAgain(f"{address}: the connection broke off ({error}); try again later.") from error
+                spool.writelines(_bounded(response.iter_bytes(), address, LARGEST_BODY, LONGEST_SECONDS))
         except BaseException:
             spool.close()
             raise
         spool.seek(0)
         return spool
 
-    @staticmethod
-    def _receive(response: httpx.Response, spool: IO[bytes], address: str) -> None:
-        received = 0
-        deadline = time.monotonic() + LONGEST_SECONDS
-        for chunk in response.iter_bytes():
-            received += len(chunk)
-            if received > LARGEST_BODY:
-                raise SourceError(f"{address}: the answer is larger than {LARGEST_BODY >> 30} GiB; refused.")
-            if time.monotonic() > deadline:
-                raise SourceError(
-                    f"{address}: the answer took longer than {LONGEST_SECONDS / 60:.0f} minutes; "
-                    "try again when the server is less busy."
-                )
-            spool.write(chunk)
+
+@contextmanager
+def _explained(address: str) -> Iterator[None]:
+    """Say what went wrong with a request, and whether asking again may help."""
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise _TryAgain(
+            f"{address}: no answer within {SILENCE_SECONDS:.0f} seconds; "
+            "check that the server is up and try again later."
+        ) from error
+    except httpx.TooManyRedirects as error:
+        raise SourceError(f"{address}: redirects without end; check the URL.") from error
+    except httpx.ConnectError as error:
+        raise _TryAgain(f"{address}: cannot connect ({error}); check the URL and the server.") from error
+    except httpx.DecodingError as error:
+        raise _TryAgain(f"{address}: the answer cannot be decompressed; try again later.") from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise SourceError(f"{address}: not a usable URL ({error}).") from error
+    except httpx.HTTPError as error:
+        raise _TryAgain(f"{address}: the connection broke off ({error}); try again later.") from error
+
+
+def _bounded(chunks: Iterator[bytes], address: str, largest: int, seconds: float) -> Iterator[bytes]:
+    """A body's chunks, as long as it is neither larger (bytes) nor slower than allowed."""
+    received = 0
+    deadline = time.monotonic() + seconds
+    for chunk in chunks:
+        received += len(chunk)
+        if received > largest:
+            raise SourceError(f"{address}: the answer is larger than {largest >> 20} MiB; refused.")
+        if time.monotonic() > deadline:
+            raise UnreachableError(
+                f"{address}: the answer took longer than {seconds / 60:.0f} minutes; "
+                "try again when the server is less busy."
+            )
+        yield chunk
 
 
 def _check_status(response: httpx.Response, address: str) -> None:
@@ -157,6 +200,7 @@ def _check_status(response: httpx.Response, address: str) -> None:
     if status in _RETRIED:
         raise _TryAgain(
             f"{address}: answered {status} again and again; try again later.",
+            status,
             _retry_after(response.headers.get("Retry-After")),
         )
     raise SourceError(f"{address}: answered {status} {response.reason_phrase}; check the URL and its access.")
