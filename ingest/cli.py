@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ingest import __version__
+from ingest.cli_rules import rules as rules_commands
 from ingest.errors import ConfigError, IngestError, RulesError
 
 if TYPE_CHECKING:
@@ -221,3 +222,6 @@ def rebuilders(database: Path) -> None:
         ):
             if value:
                 click.echo(f"  {label + ':':<17}{value}")
+
+
+cli.add_command(rules_commands)

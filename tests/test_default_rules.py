@@ -1,0 +1,127 @@
+"""The rules that come with the program, each tried on a text that it is for (tests/logs/)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from ingest.categories.checking import never_winning
+from ingest.categories.matcher import Matcher
+from ingest.categories.rules import FOR_ALL, Rule, load_rules
+from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
+
+LOGS = Path(__file__).parent / "logs"
+RULES = load_rules()
+MATCHER = Matcher(RULES)
+DISTRIBUTIONS = (*RULES.distributions(), "another")
+WELL_BUILT = "Build finished at 2026-11-21T22:50:08Z\nStatus: successful\n"
+
+
+def samples(backend: str) -> Iterator[tuple[str, str, str]]:
+    """Key of a category, ``log`` or ``diffoscope``, and a text: one for each rule of a backend."""
+    _, *parts = re.split(
+        r"^##### (\S+) (log|diffoscope)\n", (LOGS / f"{backend}.txt").read_text(), flags=re.MULTILINE
+    )
+    return zip(parts[::3], parts[1::3], parts[2::3], strict=True)
+
+
+def verdict(distribution: str, kind: str, text: str) -> Verdict:
+    """Of a build with that log, or of an artifact with that diffoscope output that was built well."""
+    log = zstandard.compress((WELL_BUILT if kind == "diffoscope" else text).encode())
+    diffoscope = zstandard.compress(text.encode()) if kind == "diffoscope" else None
+    artifacts = (FailedArtifact("xdo", diffoscope),) if diffoscope else ()
+    (verdict,) = MATCHER.match(FailedBuild(1, distribution, "amd64", log, artifacts))
+    return verdict
+
+
+SAMPLES = [
+    (backend, distribution, *sample)
+    for backend in (*RULES.distributions(), FOR_ALL)
+    for sample in samples(backend)
+    for distribution in (DISTRIBUTIONS if backend == FOR_ALL else [backend])
+]
+
+
+@pytest.mark.parametrize(("backend", "distribution", "key", "kind", "text"), SAMPLES)
+def test_a_rule_wins_for_its_sample(backend: str, distribution: str, key: str, kind: str, text: str) -> None:
+    assert verdict(distribution, kind, text).category == key
+
+
+@pytest.mark.parametrize("backend", [*RULES.distributions(), FOR_ALL])
+def test_every_rule_has_a_sample_and_they_are_in_the_same_order(backend: str) -> None:
+    keys = [rule.category.key for rule in RULES.rules if rule.backend == backend]
+    assert [key for key, _, _ in samples(backend)] == keys
+
+
+def test_evidence_of_a_difference_is_the_two_lines_that_differ() -> None:
+    for key, kind, text in samples(FOR_ALL):
+        if kind == "diffoscope" and key.startswith(("captures-", "timestamps-in-a-file", "file-times")):
+            evidence = verdict("debian", kind, text).evidence or ""
+            marks = [line.lstrip("│ ")[0] for line in evidence.splitlines()]
+            assert set(marks) <= {"-", "+"}, evidence
+
+
+def test_no_rule_is_always_preceded_by_another() -> None:
+    assert list(never_winning(RULES)) == []
+
+
+def test_the_last_rule_catches_the_rest() -> None:
+    last = RULES.for_distribution("debian")[-1]
+    assert (last.matcher, last.category.key, last.category.class_) == (
+        "catch_all",
+        "uncategorised",
+        "unknown",
+    )
+
+
+def described(rule: Rule) -> bool:
+    category = rule.category
+    return bool(category.class_ and category.temporary and (category.description or "").endswith("."))
+
+
+def test_every_rule_says_whom_it_concerns_whether_it_passes_and_what_it_means() -> None:
+    assert [str(rule) for rule in RULES.rules if not described(rule)] == []
+
+
+def test_the_machines_faults_say_what_to_do() -> None:
+    without = {
+        category.key
+        for category in RULES.categories()
+        if category.class_ == "infrastructure" and category.temporary != "no" and not category.action
+    }
+    assert without == set()
+
+
+def test_classes_follow_what_a_rule_looks_at() -> None:
+    """A difference is unreproducible, unless it is diffoscope that failed; a log does not tell of one,
+    unless the build went well."""
+    reads = {rule.category.key: rule.reads for rule in RULES.rules}
+    unreproducible = {category.key for category in RULES.categories() if category.class_ == "unreproducible"}
+    of_diffoscope = {key for key, what in reads.items() if what == "diffoscope"}
+    assert of_diffoscope - unreproducible == {"diffoscope-timed-out", "diffoscope-output-cut"}
+    assert unreproducible - of_diffoscope == {"differs-not-compared", "missing-from-the-build"}
+
+
+CLASSES = {
+    "build": {
+        "linker-error", "tests-failed", "compiler-error", "symbols-changed", "configure-step-failed",
+        "files-missing-from-the-build", "r-package-does-not-build", "does-not-build",
+        "source-does-not-unpack", "patching-the-source-failed", "packaging-failed",
+    },
+    "archive": {
+        "build-input-gone", "original-package-gone", "missing-on-the-snapshot-service",
+        "no-snapshot-with-all-build-dependencies", "build-dependency-unknown-to-metasnap",
+        "source-left-the-archive", "multiarch-support-upload", "multiarch-support-binnmu",
+        "unmet-build-dependencies", "dpkg-too-old", "build-dependency-not-downloaded",
+        "pkgbuild-not-the-one-that-was-built", "source-not-downloaded", "source-changed",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("class_", CLASSES)
+def test_what_the_package_or_the_archive_is_to_blame_for_is_not_blamed_on_the_machine(class_: str) -> None:
+    assert {each.key for each in RULES.categories() if each.class_ == class_} == CLASSES[class_]
