@@ -60,8 +60,11 @@ def serve(answers: dict[str, Answer]) -> Iterator[FakeServer]:
         def log_message(self, format: str, *args: Any) -> None:
             """Keeps the tests' output clean."""
 
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listener.daemon_threads = True
+    class Listener(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 64
+
+    listener = Listener(("127.0.0.1", 0), Handler)
     server = FakeServer(f"http://127.0.0.1:{listener.server_address[1]}", answers)
     thread = threading.Thread(target=listener.serve_forever, args=(0.05,), daemon=True)
     thread.start()

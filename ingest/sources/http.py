@@ -145,7 +145,8 @@ class Client:
                 self._http.stream(method, self.base + path, params=query, json=content) as response,
             ):
                 _check_status(response, address)
-                spool.writelines(_bounded(response.iter_bytes(), address, LARGEST_BODY, LONGEST_SECONDS))
+                for chunk in _bounded(response.iter_bytes(), address, LARGEST_BODY, LONGEST_SECONDS):
+                    spool.write(chunk)
         except BaseException:
             spool.close()
             raise
