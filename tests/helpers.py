@@ -127,6 +127,14 @@ PUBLISHED = {
             t.upstream_id, c.changed_at, c.days_since_previous
         FROM status_changes AS c JOIN origins AS o ON o.id = c.origin_id
         JOIN builds AS f ON f.id = c.from_build_id JOIN builds AS t ON t.id = c.to_build_id""",
+    "failures": """
+        SELECT o.label, s.name, s.version, s.ordinal, b.upstream_id, a.name, f.is_current, k.key,
+            f.evidence, f.evidence_from, f.rule_set, f.log_bytes, f.diffoscope_bytes, f.log_upstream_id,
+            f.diffoscope_upstream_id
+        FROM failures AS f JOIN origins AS o ON o.id = f.origin_id
+        JOIN source_packages AS s ON s.id = f.source_package_id JOIN builds AS b ON b.id = f.build_id
+        JOIN categories AS k ON k.id = f.category_id
+        LEFT JOIN build_artifacts AS a ON a.id = f.build_artifact_id""",
     "snapshots": """
         SELECT scope, kind, substr(captured_at, 1, 10), counted, good, bad, fail, unknown,
             corrected_good, corrected_bad, corrected_fail, corrected_unknown

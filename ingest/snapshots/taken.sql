@@ -111,12 +111,19 @@ ON CONFLICT (rebuilder_id, scope, kind, captured_at) DO UPDATE SET
     corrected_unknown = excluded.corrected_unknown;
 
 -- Several runs of one second share their snapshot.
-DELETE FROM main.snapshot_categories WHERE snapshot_id IN (
-    SELECT id FROM main.snapshots
-    WHERE rebuilder_id = :rebuilder_id AND kind = 'taken' AND captured_at = :now
-);
-INSERT INTO main.snapshot_categories (snapshot_id, category_id, failures, packages)
+CREATE TEMP TABLE taken_now AS
 SELECT x.id, c.category_id, c.failures, c.packages
 FROM main.snapshots AS x
-CROSS JOIN category_totals AS c ON c.origin_id = x.origin_id
+LEFT JOIN category_totals AS c ON c.origin_id = x.origin_id
 WHERE x.rebuilder_id = :rebuilder_id AND x.kind = 'taken' AND x.captured_at = :now;
+DELETE FROM main.snapshot_categories
+WHERE snapshot_id IN (SELECT id FROM taken_now)
+    AND (snapshot_id, category_id) NOT IN (
+        SELECT id, category_id FROM taken_now WHERE category_id IS NOT NULL
+    );
+INSERT INTO main.snapshot_categories (snapshot_id, category_id, failures, packages)
+SELECT id, category_id, failures, packages FROM taken_now WHERE category_id IS NOT NULL
+ON CONFLICT (snapshot_id, category_id) DO UPDATE SET
+    failures = excluded.failures, packages = excluded.packages
+WHERE (snapshot_categories.failures, snapshot_categories.packages)
+    IS NOT (excluded.failures, excluded.packages);
