@@ -186,7 +186,8 @@ class LogStore:
                     (_ago(GRACE), "" if days is None else _ago(timedelta(days=days))),
                 ).rowcount
             connection.execute("DROP TABLE temp.live")
-            connection.execute("PRAGMA incremental_vacuum").fetchall()
+            # Not `execute`: it stops after the first page.
+            connection.executescript("PRAGMA incremental_vacuum")
         return dropped
 
     def _open(self, *, create: bool = False) -> sqlite3.Connection | None:
@@ -217,18 +218,19 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether the file is empty yet. Raises DatabaseError where it is no log store that we know."""
+    # First of all: another run may make the tables meanwhile, and the rest together with them.
+    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+        return True
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if (application, version) == (_APPLICATION, _VERSION):
-        return False
-    if application == _APPLICATION:
+    if application != _APPLICATION:
+        raise DatabaseError(f"{path}: another program's database lies where logs are kept; move it away.")
+    if version != _VERSION:
         raise DatabaseError(
             f"{path}: the log store was made by another version of rebuilderd-datasette;"
             " delete it, logs are fetched anew."
         )
-    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        raise DatabaseError(f"{path}: another program's database lies where logs are kept; move it away.")
-    return True
+    return False
 
 
 def _found(connection: sqlite3.Connection, key: LogKey, built_at: str | None) -> StoredLog | None:
