@@ -188,12 +188,13 @@ def _name(rule: Rule) -> str:
 
 
 def _unmatched(loaded: RuleSet, database: Path) -> Iterator[str]:
-    """A line for every rule that holds for none of the database's failures."""
+    """A line for every rule that holds for none of the failures it was tried on."""
     from ingest.categories.matcher import Matcher
     from ingest.categories.texts import UnreadableError
     from ingest.kept_failures import kept_failures
 
     matcher = Matcher(loaded)
+    tried: set[Rule] = set()
     matched: set[Rule] = set()
     count = 0
     for failure in kept_failures(database):
@@ -202,13 +203,18 @@ def _unmatched(loaded: RuleSet, database: Path) -> Iterator[str]:
         except UnreadableError:
             continue
         count += 1
-        tried = matcher.explain(failure.distribution, failure.architecture, *texts)
-        matched.update(each.rule for each in tried if each.holds)
-    yield from (f"{rule} matches no failure." for rule in loaded.rules if rule not in matched)
+        for each in matcher.explain(failure.distribution, failure.architecture, *texts):
+            tried.add(each.rule)
+            if each.holds:
+                matched.add(each.rule)
+    yield from (f"{rule} matches no failure." for rule in loaded.rules if rule in tried - matched)
+    others = [name for name in loaded.distributions() if not any(rule.backend == name for rule in tried)]
+    if others:
+        yield f"The rules for {', '.join(others)} were not tried: no failure with a log is theirs."
     yield f"{count:,} failures with logs were tried."
 
 
-def _uncategorised(database: Path, loaded: RuleSet) -> Iterator[tuple[str, str, str]]:
+def _uncategorised(database: Path, loaded: RuleSet) -> Iterator[tuple[str, str, str, str]]:
     from ingest.categories.matcher import Matcher
     from ingest.categories.rules import UNCATEGORISED
     from ingest.categories.texts import UnreadableError
@@ -223,4 +229,4 @@ def _uncategorised(database: Path, loaded: RuleSet) -> Iterator[tuple[str, str, 
                 log = failure.texts()[0].decode("utf-8", "replace")
             except UnreadableError:
                 continue
-            yield failure.distribution, failure.package, log
+            yield failure.distribution, failure.name, failure.version, log

@@ -13,7 +13,7 @@ from ingest.categories.verdicts import FailedArtifact, FailedBuild
 from ingest.logs import LogKey, LogStore
 
 _FAILURES = """
-SELECT o.distribution, o.architecture, o.label || ' ' || s.name || ' ' || s.version,
+SELECT o.distribution, o.architecture, s.name, s.version,
     r.name, b.generation, b.built_at, f.log_upstream_id, f.diffoscope_upstream_id
 FROM failures AS f
 JOIN builds AS b ON b.id = f.build_id
@@ -26,14 +26,12 @@ ORDER BY f.id DESC
 
 @dataclass(frozen=True, slots=True)
 class KeptFailure:
-    """One failure; ``package`` names for people what failed.
-
-    The logs are zstd frames, None where there is nothing in them.
-    """
+    """One failure of a source package; its logs are zstd frames, None where there is nothing in them."""
 
     distribution: str
     architecture: str
-    package: str
+    name: str
+    version: str
     log: bytes | None
     diffoscope: bytes | None
 
@@ -43,7 +41,7 @@ class KeptFailure:
 
     def as_failed(self) -> FailedBuild:
         """What the matcher is asked."""
-        artifacts = (FailedArtifact(self.package, self.diffoscope),)
+        artifacts = (FailedArtifact(self.name, self.diffoscope),)
         return FailedBuild(0, self.distribution, self.architecture, self.log, artifacts)
 
 
@@ -59,10 +57,10 @@ def kept_failures(database: Path) -> Iterator[KeptFailure]:
         store.saying(database),
         LogStore(logs.beside(database)) as kept,
     ):
-        for distribution, architecture, package, *stored_as in connection.execute(_FAILURES):
+        for distribution, architecture, name, version, *stored_as in connection.execute(_FAILURES):
             found = _logs(kept, *stored_as)
             if found:
-                yield KeptFailure(distribution, architecture, package, *found)
+                yield KeptFailure(distribution, architecture, name, version, *found)
 
 
 def _logs(

@@ -3,110 +3,155 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ingest.categories.evidence import clean
+from ingest.values import slug
 
-LONGEST_LINE = 300
+LONGEST_LINE = 1000
 """Characters. Of a longer line the end counts, where tools write what went wrong."""
+
+LONGEST_NAME = 80
 
 _LINES_READ = 400
 """How many of the last lines of a log may hold its last error."""
 
 _TELLS = re.compile(
     r"\b(?:error|fatal|fail(?:ed|ure|s)?|cannot|can't|could not|couldn't|unable|denied|refused|missing"
-    r"|not found|no such|abort(?:ed|ing)?|died|killed|exception|panic(?:ked)?|segmentation fault)\b|^E: ",
+    r"|not found|no such|abort(?:ed|ing)?|died|killed|exception|panic(?:ked)?|segmentation fault"
+    r"|truncated|differs|mismatch)\b",
     re.IGNORECASE,
 )
+_MARKED = re.compile(r"(?<![A-Z])E: [A-Z]")
+"""How the tools of Debian begin an error, sometimes in the middle of a line that another one writes."""
+
+_FRAME = re.compile(r"[|+*=─│-]")
+"""What a line begins with that is part of a box or of a diffoscope output."""
+
+_ESCAPE = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 
 _VARIES = re.compile(
-    r"""(?P<url>\b\w{2,10}://[^\s"'<>]+)"""
-    r"""|(?P<path>(?<![\w.<])(?:\.{0,2}|~)/[^\s"'<>:,;()]+)"""
-    r"""|(?P<hash>\b(?=[0-9a-f]*\d)[0-9a-f]{7,128}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"""
-    r"""|(?P<version>\b(?:\d+:)?\d+(?:[.+~-][\w+~]+)+)"""
-    r"""|(?P<number>\d+)"""
+    r"(?P<word>\w{2,10}://\S+[^\s\"'<>:,;.()]|\b[a-z0-9][\w+.-]*_\d[\w:.+~-]*[\w+~]|(?<![\w.<])(?:\.{0,2}|~)/\S*[^\s\"'<>:,;.()])"
+    r"|(?P<hash>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{7,128}\b)"
+    r"|(?P<version>(?:\d+:)?\d+(?:[.+~-]\w[\w+~]*)+)"
+    r"|(?P<number>\d+)"
 )
 _AS_REGEX = {
-    "url": r"""[^\s"'<>]+""",
-    "path": r"""[^\s"'<>]+""",
-    "hash": "[0-9a-f-]+",
+    "package": r"\S+",
+    "word": r"\S+",
+    "hash": r"[0-9a-f-]+",
     "version": r"[\w:.+~-]+",
     "number": r"\d+",
 }
+_SPECIAL = re.compile(r"[\\.^$*+?{}\[\]()|]")
 
 
 @dataclass(slots=True)
 class Suggestion:
-    """Failures of a distribution that ended alike; ``line`` is the last error of the first of them."""
+    """Failures of a distribution that ended alike: in ``line``, but for what varies in it."""
 
     distribution: str
     line: str
+    varying: re.Pattern[str]
     count: int = 0
-    packages: Counter[str] = field(default_factory=Counter)
+    packages: dict[str, int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
-        """The line as a category's name, what varies left out."""
-        return " ".join(_VARIES.sub("…", self.line).split())[:80].strip()
+        """The line as a category's name, what varies left out; of a long one its end."""
+        words = self.varying.sub("…", self.line).split()
+        while len(" ".join(words)) > LONGEST_NAME and len(words) > 1:
+            words.pop(0)
+        return " ".join(words)[-LONGEST_NAME:] or "…"
 
     @property
     def matcher(self) -> tuple[str, str]:
         """A matcher and what it looks for: the line itself, as a regex where parts of it vary."""
-        regex, end = "", 0
-        for match in _VARIES.finditer(self.line):
-            regex += re.escape(self.line[end : match.start()]) + _AS_REGEX[str(match.lastgroup)]
-            end = match.end()
-        if not end:
+        if not self.varying.search(self.line):
             return "log_has", self.line
-        return "log_has_re", (regex + re.escape(self.line[end:])).replace(r"\ ", " ")
+        regex, end = "", 0
+        for match in self.varying.finditer(self.line):
+            regex += _SPECIAL.sub(r"\\\g<0>", self.line[end : match.start()])
+            regex += _AS_REGEX[match.lastgroup or "word"]
+            end = match.end()
+        return "log_has_re", regex + _SPECIAL.sub(r"\\\g<0>", self.line[end:])
 
 
 def last_error(log: str) -> str | None:
-    """The last line that tells of an error, else the last one that is not empty."""
-    lines = [clean(line).strip() for line in log.splitlines()[-_LINES_READ:]]
-    lines = [line[-LONGEST_LINE:] for line in lines if any(character.isalpha() for character in line)]
-    return next((line for line in reversed(lines) if _TELLS.search(line)), lines[-1] if lines else None)
+    """The last line that tells of an error, else the last one that has words."""
+    lines = [_readable(line) for line in log.splitlines()[-_LINES_READ:]]
+    lines = [line for line in lines if re.search(r"\w", line) and not _FRAME.match(line)]
+    for line in reversed(lines):
+        if marked := _MARKED.search(line):
+            return line[marked.start() :]
+        if _TELLS.search(line):
+            return line
+    return lines[-1] if lines else None
 
 
-def suggestions(failures: Iterable[tuple[str, str, str]]) -> list[Suggestion]:
+def _readable(line: str) -> str:
+    """The longest part of a line that a rule can look for as it stands in the log."""
+    readable = "".join(
+        character if character.isprintable() and character != "\ufffd" else "\n"
+        for character in _ESCAPE.sub("\n", line)
+    )
+    return max(readable.split("\n"), key=len).strip()[-LONGEST_LINE:]
+
+
+def suggestions(failures: Iterable[tuple[str, str, str, str]]) -> list[Suggestion]:
     """What failures have in common, the most frequent first.
 
-    Each failure is a distribution, the package for people, and the log.
+    Each failure is a distribution, the source package's name and version, and the log.
     """
     found: dict[tuple[str, str], Suggestion] = {}
-    for distribution, package, log in failures:
+    for distribution, name, version, log in failures:
         line = last_error(log)
         if line is None:
             continue
-        alike = found.setdefault((distribution, _VARIES.sub("…", line)), Suggestion(distribution, line))
+        varying = _varying(name)
+        key = distribution, varying.sub("…", line)
+        alike = found.setdefault(key, Suggestion(distribution, line, varying))
         alike.count += 1
-        alike.packages[package] += 1
+        package = f"{name} {version}"
+        alike.packages[package] = alike.packages.get(package, 0) + 1
     return sorted(found.values(), key=lambda each: -each.count)
+
+
+def _varying(package: str) -> re.Pattern[str]:
+    """What varies from failure to failure, the package's own name among it."""
+    if len(package) < 3:
+        return _VARIES
+    return re.compile(rf"(?P<package>[\w.+~-]*\b{re.escape(package)}\b[\w.+~-]*)|{_VARIES.pattern}")
 
 
 def as_toml(found: Iterable[Suggestion]) -> Iterator[str]:
     """A rule file, piece by piece, with a comment on how often each rule is for."""
-    names: Counter[tuple[str, str]] = Counter()
+    taken: set[str] = set()
     for each in found:
-        name = each.name or "…"
-        names[each.distribution, name] += 1
-        if (again := names[each.distribution, name]) > 1:
-            name = f"{name} ({again})"
+        name, number = each.name, 1
+        while slug(name) in taken:
+            number += 1
+            name = f"{each.name} ({number})"
+        taken.add(slug(name))
         matcher, needle = each.matcher
-        package = each.packages.most_common(1)[0][0]
+        package, *others = each.packages
         failures = "1 failure" if each.count == 1 else f"{each.count:,} failures"
+        packages = f"{len(each.packages):,} packages, such as {package}" if others else package
         yield "\n".join(
             (
-                f"# {failures} of {len(each.packages):,} packages, for example {clean(package)}",
-                f"[[backend.{_quoted(each.distribution)}.categories]]",
+                f"# {failures} of {clean(packages)}",
+                f"[[backend.{_key(each.distribution)}.categories]]",
                 f"name = {_quoted(name)}",
                 f"{matcher} = {_quoted(needle)}",
                 'class = "unknown"',
                 "",
             )
         )
+
+
+def _key(text: str) -> str:
+    return text if re.fullmatch(r"[A-Za-z0-9_-]+", text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:
