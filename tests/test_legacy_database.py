@@ -141,7 +141,9 @@ def test_logs_may_be_null(tmp_path: Path) -> None:
     )
     ingest(database, file)
     ingest(usual, LEGACY)
-    assert published(database) == published(usual)
+    found, expected = published(database), published(usual)
+    assert len(found.pop("failures")) == len(expected.pop("failures"))
+    assert found == expected
 
 
 def test_an_input_url_may_be_missing(tmp_path: Path) -> None:
