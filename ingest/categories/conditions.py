@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import regex
-
 from ingest.categories.evidence import Span
-from ingest.categories.patterns import Clauses, compile_pattern
+from ingest.categories.patterns import Clauses, Pattern, compile_pattern
 from ingest.categories.rules import Rule
 
 ARCHITECTURE = "{arch}"
@@ -29,7 +27,7 @@ class Condition:
     """
 
     clauses: Clauses
-    pattern: regex.Pattern[str] | None = None
+    pattern: Pattern | None = None
     needles: tuple[str, ...] = ()
     all_needles: bool = False
 
@@ -37,10 +35,15 @@ class Condition:
     def is_decided_by_literals(self) -> bool:
         return self.pattern is None and not self.needles
 
+    def may_hold(self, data: bytes) -> bool:
+        """Whether it is worth looking at the decoded text, whose bytes are these."""
+        sieve = self.pattern.sieve if self.pattern else None
+        return sieve is None or sieve.may_match(data)
+
     def find(self, text: str, seconds: float) -> list[Span]:
         """Where it holds in a decoded text, nothing if it does not. Raises TimeoutError, for a regex."""
         if self.pattern is not None:
-            match = self.pattern.search(text, timeout=seconds)
+            match = self.pattern.compiled.search(text, timeout=seconds)
             return [match.span()] if match else []
         starts = [(text.find(needle), needle) for needle in self.needles]
         found = [(start, start + len(needle)) for start, needle in starts if start >= 0]
@@ -58,9 +61,7 @@ def condition(rule: Rule, architecture: str) -> Condition:
             for clause in pattern.required
         )
         lengths = zip(pattern.required, clauses, strict=True)
-        return Condition(
-            tuple(found for wanted, found in lengths if len(found) == len(wanted)), pattern.compiled
-        )
+        return Condition(tuple(found for wanted, found in lengths if len(found) == len(wanted)), pattern)
     needles = tuple(needle.replace(ARCHITECTURE, architecture) for needle in rule.needles)
     every = rule.matcher.endswith("_all")
     literals = [_literals(needle) for needle in needles]

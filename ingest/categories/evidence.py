@@ -75,7 +75,7 @@ def _decoded(piece: str | bytes) -> str:
 
 def _lines(before: str, matched: str, after: str) -> list[tuple[str, str, str]]:
     """The line or the first and last lines of a match: what precedes it, what matched, what follows."""
-    before = _LINE_END.split(before)[-1]
+    before = before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]
     after = _LINE_END.split(after, maxsplit=1)[0]
     matched_lines = _LINE_END.split(matched)
     if len(matched_lines) == 1:

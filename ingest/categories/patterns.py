@@ -15,10 +15,12 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 
 import regex
+
+from ingest.categories import sieve
 
 Clauses = tuple[tuple[str, ...], ...]
 """What a text must contain: of every clause at least one literal."""
@@ -55,6 +57,11 @@ _POSIX = {
     "word": "0-9A-Za-z_",
     "xdigit": "0-9A-Fa-f",
 }
+_EXACT_ESCAPES = dict.fromkeys("AzZbBGK", ("",)) | {"n": ("\n",), "t": ("\t",), "e": ("\x1b",)}
+_SPECIAL = r"\.^$*+?{}[]()|&~#-"
+_MOST_EXACT = 64
+"""Texts that are told apart: enough for a few optional letters, few enough to be looked for."""
+
 _REPEAT = re.compile(r"([*+?])|\{(\d+)\}|\{(\d*),(\d*)\}")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[xuU]\{([0-9A-Fa-f]{1,8})\}")
 _PROPERTY = re.compile(r"[pP](?:[A-Za-z]|\{\^?[A-Za-z][\w= -]*\})")
@@ -69,12 +76,17 @@ class PatternError(ValueError):
     """A regex that cannot be read, or that we cannot run as upstream does; the message is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
-    """``compiled`` searches a text; without ``required`` it is not worth running."""
+    """``compiled`` searches a text; without ``required`` and the ``sieve`` it is not worth running."""
 
     compiled: regex.Pattern[str]
     required: Clauses
+    loose: str
+
+    @cached_property
+    def sieve(self) -> sieve.Sieve | None:
+        return sieve.sieve(self.loose)
 
 
 @lru_cache(maxsize=4096)
@@ -88,20 +100,23 @@ def compile_pattern(source: str) -> Pattern:
         raise PatternError(str(error)) from error
     except (OverflowError, RecursionError) as error:
         raise PatternError("it is too large") from error
-    return Pattern(compiled, parsed.clauses())
+    return Pattern(compiled, parsed.clauses(), parsed.sieve)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     """A piece of a regex, as the module writes it.
 
-    ``literal`` is the only text that it matches, where there is only one;
-    otherwise ``required`` says what a match must contain. A ``folded`` part
-    ignores case, which its text does not say yet.
+    ``exact`` are all texts that it can match, where they are few; otherwise
+    ``required`` says what a match must contain. A ``folded`` part ignores case,
+    which its text does not say yet. ``sieve`` is the loose form of it over bytes;
+    ``unit`` that of a single character that stands for many.
     """
 
     text: str
-    literal: str | None = None
+    sieve: str = ""
+    unit: str = ""
+    exact: tuple[str, ...] | None = None
     required: Clauses = ()
     folded: bool = False
 
@@ -109,7 +124,12 @@ class _Part:
         return f"(?i:{self.text})" if self.folded else self.text
 
     def clauses(self) -> Clauses:
-        return ((self.literal,),) if self.literal else self.required
+        if self.exact is None:
+            return self.required
+        return (self.exact,) if all(self.exact) else ()
+
+
+_NOTHING = _Part("", exact=("",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,21 +140,29 @@ class _Flags:
 
 
 def _sequence(parts: Iterable[_Part]) -> _Part:
-    """One part after the other; literals that follow each other become one."""
+    """One part after the other; what can be told exactly of neighbours is put together."""
     parts = list(parts)
     text = "".join(
         _Part("".join(part.text for part in group), folded=folded).written()
         for folded, group in groupby(parts, key=lambda part: part.folded)
     )
-    if all(part.literal is not None for part in parts):
-        return _Part(text, literal="".join(part.literal or "" for part in parts))
-    required: list[tuple[str, ...]] = []
-    for fixed, group in groupby(parts, key=lambda part: part.literal is not None):
-        if fixed:
-            required.append(("".join(part.literal or "" for part in group),))
-        else:
-            required.extend(clause for part in group for clause in part.required)
-    return _Part(text, required=tuple(clause for clause in required if all(clause)))
+    loose = "".join(part.sieve for part in parts)
+    runs: list[_Part] = []
+    run: tuple[str, ...] | None = None
+    for part in parts:
+        if run and part.exact and len(run) * len(part.exact) <= _MOST_EXACT:
+            run = tuple(dict.fromkeys(left + right for left in run for right in part.exact))
+            continue
+        if run:
+            runs.append(_Part("", exact=run))
+        run = part.exact
+        if run is None:
+            runs.append(part)
+    if not runs:
+        return _Part(text, loose, exact=run or ("",))
+    if run:
+        runs.append(_Part("", exact=run))
+    return _Part(text, loose, required=tuple(clause for piece in runs for clause in piece.clauses()))
 
 
 def _alternatives(branches: list[_Part]) -> _Part:
@@ -142,11 +170,18 @@ def _alternatives(branches: list[_Part]) -> _Part:
     if len(branches) == 1:
         return branches[0]
     text = "|".join(branch.written() for branch in branches)
+    loose = f"(?:{'|'.join(branch.sieve for branch in branches)})"
+    if all(branch.exact for branch in branches):
+        exact = tuple(dict.fromkeys(own for branch in branches for own in branch.exact or ()))
+        if len(exact) <= _MOST_EXACT:
+            return _Part(text, loose, exact=exact)
     clauses = [branch.clauses() for branch in branches]
     if not all(clauses):
-        return _Part(text)
+        return _Part(text, loose)
     clearest = (max(own, key=lambda clause: min(map(len, clause))) for own in clauses)
-    return _Part(text, required=(tuple(dict.fromkeys(literal for clause in clearest for literal in clause)),))
+    return _Part(
+        text, loose, required=(tuple(dict.fromkeys(literal for clause in clearest for literal in clause)),)
+    )
 
 
 class _Parser:
@@ -200,7 +235,7 @@ class _Parser:
     def repeated(self, part: _Part | None) -> _Part:
         match = self.read(_REPEAT)
         if match is None:
-            return part or _Part("", literal="")
+            return part or _NOTHING
         if part is None:
             raise self.error("nothing to repeat")
         sign, exactly, least, most = match.groups()
@@ -210,8 +245,13 @@ class _Parser:
         text = f"(?:{part.written()}){how_often}{how}"
         if self.accept("+"):
             text = f"(?>{text})"
+        loose = sieve.of_repeated(part.unit or part.sieve, *_counts(sign, least, most, bool(part.unit)))
+        if sign == "?" or (least, most) == ("0", "1"):
+            return _Part(text, loose, exact=tuple(dict.fromkeys(("", *part.exact))) if part.exact else None)
+        if exactly and int(exactly) in range(1, 5):
+            return replace(_sequence([part] * int(exactly)), text=text, sieve=loose, folded=False)
         needed = sign == "+" or (sign is None and int(least) > 0)
-        return _Part(text, required=part.clauses() if needed else ())
+        return _Part(text, loose, required=part.clauses() if needed else ())
 
     def atom(self) -> _Part | None:
         """The next construct; None for what matches nothing by itself, such as a comment."""
@@ -226,16 +266,19 @@ class _Parser:
             raise self.error("nothing to repeat")
         self.position += 1
         if character == ".":
-            return _Part("." if self.flags.dot_all else r"[^\n]")
+            return _class("." if self.flags.dot_all else r"[^\n]")
         if character in "^$":
             if self.flags.multi_line:
-                return _Part(f"(?m:{character})")
-            return _Part(r"\A" if character == "^" else r"\Z")
+                return _Part(f"(?m:{character})", exact=("",))
+            return _Part(r"\A" if character == "^" else r"\Z", exact=("",))
         return self.character(character)
 
     def character(self, character: str) -> _Part:
         text = _escaped(character)
-        return _Part(text, folded=True) if self.flags.ignore_case else _Part(text, literal=character)
+        loose = sieve.of_character(character, self.flags.ignore_case)
+        if self.flags.ignore_case:
+            return _Part(text, loose, folded=True)
+        return _Part(text, loose, exact=(character,))
 
     def parenthesis(self) -> _Part | None:
         if backreference := self.read(_NAMED_BACKREFERENCE):
@@ -285,7 +328,7 @@ class _Parser:
         if code := self.read(_CODE):
             return self.character(self.code_point(code))
         if self.read(_PROPERTY) and (name := self.source[: self.position].rpartition("\\")[2]):
-            return _Part(f"\\{name}", folded=self.flags.ignore_case)
+            return _class(f"\\{name}", self.flags.ignore_case)
         if reference := self.read(_BACKREFERENCE):
             return self.reference(reference[reference.lastindex or 0])
         letter = self.source[self.position : self.position + 1]
@@ -295,7 +338,11 @@ class _Parser:
         if (letter == "b" and self.source.startswith("b{", self.position)) or letter not in _ESCAPES:
             raise self.error(f"an escape \\{letter} that is not known here")
         self.position += 1
-        return _Part(_ESCAPES[letter])
+        if letter == "R":
+            return _Part(_ESCAPES[letter], rf"[\n\x0b\x0c\r{sieve.HIGH}]+")
+        if (exact := _EXACT_ESCAPES.get(letter)) == ("",):
+            return _Part(_ESCAPES[letter], exact=exact)
+        return replace(_class(_ESCAPES[letter]), exact=exact)
 
     def code_point(self, code: re.Match[str]) -> str:
         number = int(code[code.lastindex or 0], 16)
@@ -308,24 +355,32 @@ class _Parser:
         if not number:
             raise self.error(f"a reference to a group {name} that is not there")
         self.highest_reference = max(self.highest_reference, number)
-        return _Part(f"(?:\\{number})", folded=self.flags.ignore_case)
+        return _Part(f"(?:\\{number})", f"{sieve.ANYTHING}*", folded=self.flags.ignore_case)
 
     def character_class(self) -> _Part:
         start = self.position
         self.position += 1
-        text = "[^" if self.accept("^") else "["
-        first = True
-        while first or not self.source.startswith("]", self.position):
+        negated = self.accept("^")
+        items: list[str] = []
+        while not items or not self.source.startswith("]", self.position):
             if self.position >= len(self.source):
                 self.position = start
                 raise self.error("a character class is not closed")
-            text += self.class_item()
-            first = False
+            items.append(self.class_item())
         self.position += 1
-        return _Part(f"{text}]", folded=self.flags.ignore_case)
+        text = f"[{'^' if negated else ''}{''.join(_escaped(item) for item in items)}]"
+        if self.flags.ignore_case:
+            return _class(text, ignore_case=True)
+        single = not negated and all(len(item) == 1 for item in items)
+        # A range is three characters long; what is longer stands for characters that cannot be told here.
+        only_ascii = (
+            text.isascii() and not negated and all(len(item) == 1 or item[1] == "-" for item in items)
+        )
+        part = _class(text, only_ascii=only_ascii)
+        return replace(part, exact=tuple(dict.fromkeys(items)) if single else None)
 
     def class_item(self) -> str:
-        """A range, a single character or a class within a class, as the module writes it."""
+        """A single character, or as the module writes it what stands for several."""
         if self.source.startswith("[", self.position):
             return self.posix_class()
         if self.source.startswith(("&&", "--", "~~"), self.position):
@@ -335,7 +390,7 @@ class _Parser:
             return low
         follows = self.source[self.position : self.position + 2]
         if not follows.startswith("-") or follows in ("-]", "--"):
-            return _escaped(low)
+            return low
         self.position += 1
         high = self.class_character()
         if len(high) > 1 or high < low:
@@ -373,12 +428,30 @@ class _Parser:
 def _group(kind: str, inner: _Part) -> _Part:
     text = inner.written()
     if kind == "(":
-        return replace(inner, text=f"({text})", folded=False)
+        return replace(inner, text=f"({text})", sieve=f"(?:{inner.sieve})", unit="", folded=False)
     if kind == ":":
-        return replace(inner, text=f"(?:{text})", folded=False)
+        return replace(inner, text=f"(?:{text})", sieve=f"(?:{inner.sieve})", unit="", folded=False)
     # What lies around is seen, not consumed, and may have to be absent.
-    return _Part(f"(?{kind}{text})", required=inner.clauses() if kind == ">" else ())
+    return (
+        _Part(f"(?>{text})", inner.sieve, required=inner.clauses())
+        if kind == ">"
+        else _Part(f"(?{kind}{text})", exact=("",))
+    )
+
+
+def _class(text: str, ignore_case: bool = False, only_ascii: bool = False) -> _Part:
+    unit = sieve.of_class(text, ignore_case, only_ascii)
+    return _Part(
+        text, unit if only_ascii else f"{unit}[{sieve.HIGH}]*", "" if only_ascii else unit, folded=ignore_case
+    )
+
+
+def _counts(sign: str | None, least: str, most: str | None, many_bytes: bool) -> tuple[int, int | None]:
+    """How often something is repeated; at most not known where a character has several bytes."""
+    if sign:
+        return (1, None) if sign == "+" else (0, 1 if sign == "?" and not many_bytes else None)
+    return int(least), int(most) if most and not many_bytes else None
 
 
 def _escaped(character: str) -> str:
-    return f"\\{character}" if character in r"\.^$*+?{}[]()|&~#-" else character
+    return f"\\{character}" if len(character) == 1 and character in _SPECIAL else character

@@ -36,7 +36,7 @@ class Side:
         self._always = [number for number, step in self.steps.items() if not step.clauses]
         self._triggered: dict[int, list[int]] = {}
         for number, step in self.steps.items():
-            for literal in step.clauses[0] if step.clauses else ():
+            for literal in self._clearest(step):
                 self._triggered.setdefault(literal, []).append(number)
 
     def scan(self, text: Text) -> Seen:
@@ -48,6 +48,12 @@ class Side:
         for literal in seen:
             numbers.update(self._triggered.get(literal, ()))
         return [self.steps[number] for number in sorted(numbers)]
+
+    def _clearest(self, step: Step) -> tuple[int, ...]:
+        """The clause that the fewest texts will have."""
+        return max(
+            step.clauses, key=lambda clause: min(len(self._literals[number]) for number in clause), default=()
+        )
 
     def spans(self, step: Step, text: Text, seen: Seen, seconds: float) -> tuple[list[Span], bool] | None:
         """Where a step holds, and whether that is in the decoded text (else in the bytes); None if it does not.
@@ -64,6 +70,8 @@ class Side:
             return ([], False) if text.data else None
         if step.condition.is_decided_by_literals:
             return spans, False
+        if not step.condition.may_hold(text.data):
+            return None
         found = step.condition.find(text.text, seconds)
         return (found, True) if found else None
 

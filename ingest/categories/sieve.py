@@ -1,0 +1,85 @@
+"""Regexes over bytes that match wherever another one might: a quick and certain no.
+
+Hyperscan tells in microseconds that nothing like a regex occurs in a log, but
+knows no backreferences, no look-around and no long counts. So these are left
+out or made loose, and what remains has to be confirmed by the regex itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+
+import hyperscan
+import regex
+
+ANYTHING = r"[\x00-\xff]"
+HIGH = r"\x80-\xff"
+"""The bytes of all characters beyond ASCII, and of what is no UTF-8 (a replacement character, decoded)."""
+
+_MOST_COUNTED = 2
+"""How often a repetition is counted: beyond, hyperscan takes long to compile."""
+
+_ASCII = [chr(code) for code in range(128)]
+
+
+class Sieve:
+    """Whether bytes may contain a match; may be used by several threads."""
+
+    def __init__(self, expression: str) -> None:
+        """Raises hyperscan.error for what hyperscan cannot do, such as to look for nothing."""
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        self._database.compile(
+            expressions=[expression.encode()],
+            ids=[0],
+            elements=1,
+            flags=[hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL],
+        )
+        self._threads = threading.local()
+
+    def may_match(self, data: bytes) -> bool:
+        if not hasattr(self._threads, "scratch"):
+            self._threads.scratch = hyperscan.Scratch(self._database)
+        seen: list[int] = []
+        self._database.scan(data, match_event_handler=_note, context=seen, scratch=self._threads.scratch)
+        return bool(seen)
+
+
+def sieve(expression: str) -> Sieve | None:
+    """None where nothing can be told."""
+    try:
+        return Sieve(expression)
+    except hyperscan.error:
+        return None
+
+
+def of_character(character: str, ignore_case: bool) -> str:
+    if character == "\N{REPLACEMENT CHARACTER}":
+        return f"[{HIGH}]{{1,3}}"
+    if ignore_case and not character.isascii():
+        return f"{ANYTHING}{{1,4}}"
+    if ignore_case and character.isalpha():
+        return f"(?:[{character.lower()}{character.upper()}]|[{HIGH}]{{1,3}})"
+    return "".join(f"\\x{byte:02x}" for byte in character.encode())
+
+
+@lru_cache(maxsize=1024)
+def of_class(text: str, ignore_case: bool, only_ascii: bool = False) -> str:
+    """The bytes of one character of a class, as a class; more high ones may follow."""
+    match = regex.compile(text, regex.V0 | regex.DOTALL | (regex.IGNORECASE if ignore_case else 0)).match
+    members = "".join(f"\\x{ord(character):02x}" for character in _ASCII if match(character))
+    return f"[{members}]" if only_ascii and members else f"[{members}{HIGH}]"
+
+
+def of_repeated(expression: str, least: int, most: int | None) -> str:
+    """At least as many; ``most`` is None for any number."""
+    least = min(least, _MOST_COUNTED)
+    if most is None or most > _MOST_COUNTED:
+        return f"(?:{expression}){{{least},}}"
+    return f"(?:{expression}){{{least},{most}}}"
+
+
+def _note(number: int, start: int, end: int, flags: int, seen: object) -> bool | None:
+    assert isinstance(seen, list)
+    seen.append(end)
+    return None
