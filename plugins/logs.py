@@ -1,0 +1,124 @@
+"""The logs of a failure as plain text: ``/failures/<id>/log`` and ``/failures/<id>/diffoscope``.
+
+A view or a query that gives such a path as a value gets a link.
+"""
+
+import asyncio
+import re
+from pathlib import Path
+
+import zstandard
+from datasette import Response, hookimpl
+from markupsafe import Markup
+
+from ingest import logs, sql
+from ingest.errors import DatabaseError
+from ingest.sources import log_paths
+from ingest.sources.base import LogRequest
+
+CHUNK = 256 * 1024
+LONGEST = 256 * 1024**2
+CUT = b"\n\n[The rest is not shown: the log is longer than 256 MiB.]\n"
+BROKEN = b"\n\n[The rest cannot be shown: it cannot be decompressed.]\n"
+# What stands in a log comes from anywhere: nothing in it may be taken for a page.
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Referrer-Policy": "no-referrer",
+}
+KINDS = {"log": "build", "diffoscope": "diffoscope"}
+NAMES = {"log": "build log", "diffoscope": "diffoscope output"}
+PATH = re.compile(r"/failures/[0-9]{1,18}/(log|diffoscope)")
+LINKS = {"log_upstream_id": "log", "diffoscope_upstream_id": "diffoscope"}
+(FAILURE,) = sql.statements("logs_of_failure.sql")
+
+
+@hookimpl
+def register_routes():
+    return [(r"/failures/(?P<id>[0-9]{1,18})/(?P<which>log|diffoscope)$", show)]
+
+
+@hookimpl
+def render_cell(row, value, column, table, datasette):
+    if table == "failures" and column in LINKS and value is not None:
+        return link(datasette, f"/failures/{row['id']}/{LINKS[column]}", value)
+    if isinstance(value, str) and (path := PATH.fullmatch(value)):
+        return link(datasette, value, path[1])
+    return None
+
+
+def link(datasette, path, text):
+    return Markup('<a href="{}">{}</a>').format(datasette.urls.path(path), text)
+
+
+async def show(request, datasette):
+    resources = [("view-table", ("reproducibility", "failures")), ("view-database", "reproducibility")]
+    await datasette.ensure_permissions(request.actor, [*resources, "view-instance"])
+    database = datasette.get_database("reproducibility")
+    which = request.url_vars["which"]
+    failure = (await database.execute(FAILURE, {"failure": int(request.url_vars["id"])})).first()
+    if failure is None:
+        return absent("There is no such failure.")
+    if (id := failure[f"{which}_id"]) is not None:
+        key = logs.LogKey(failure["rebuilder"], failure["generation"], KINDS[which], id)
+        if kept := await asyncio.to_thread(read, Path(database.path), key, failure["built_at"]):
+            return PlainText(kept.content, is_head=request.method == "HEAD")
+    return absent(where(failure, which))
+
+
+def read(database, key, built_at):
+    try:
+        return logs.read(logs.beside(database), key, built_at)
+    except DatabaseError:
+        return None  # The ingest tells the operator; readers need no names of folders.
+
+
+def where(failure, which):
+    """What is said of a log that is not kept."""
+    if which == "diffoscope" and not failure["has_diffoscope"]:
+        return "This failure has no diffoscope output."
+    said = f"The {NAMES[which]} of this failure is not kept here."
+    path = log_paths.BY_KIND.get(failure["rebuilder_kind"])
+    if path is None or failure["url"] is None:
+        return said
+    build = failure["upstream_build_id"]
+    id = build if which == "log" else failure["upstream_artifact_id"]
+    return f"{said} The rebuilder may still have it:\n{failure['url'].rstrip('/')}{path(LogRequest(KINDS[which], id, build))}"
+
+
+def absent(said):
+    return Response.text(f"{said}\n", status=404, headers=SAFE)
+
+
+class PlainText:
+    """A response that streams a log, decompressed outside of the event loop; None is an empty one."""
+
+    def __init__(self, content, is_head):
+        self.chunks = iter(()) if content is None or is_head else decompressed(content)
+
+    async def asgi_send(self, send):
+        headers = {
+            **SAFE,
+            "Content-Type": "text/plain; charset=utf-8",
+            "Cache-Control": "public, max-age=86400, immutable",
+        }
+        encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": encoded})
+        while chunk := await asyncio.to_thread(next, self.chunks, b""):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def decompressed(content):
+    """A log in chunks, as far as it is readable, to a limit."""
+    shown = 0
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(content) as reader:
+            while chunk := reader.read(CHUNK):
+                shown += len(chunk)
+                if shown > LONGEST:
+                    yield CUT
+                    return
+                yield chunk
+    except zstandard.ZstdError:
+        yield BROKEN
