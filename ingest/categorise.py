@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest import incoming, snapshots, store
-from ingest.categories.rules import load_rules
 from ingest.failures import Failures, Options, catalogue
 from ingest.logs import LogStore, beside
 from ingest.progress import Progress
@@ -31,14 +30,14 @@ def categorise(path: Path, options: Options, progress: Progress) -> Result:
     Raises RulesError before anything is read, DatabaseError.
     """
     started = time.monotonic()
-    rules = load_rules(options.rules)
+    rules = options.rule_set
     changed = 0
     with store.open_database(path) as connection, LogStore(beside(path)) as logs:
         with store.saying(path), store.transaction(connection, path):
             known = connection.execute("SELECT id, name, generation FROM rebuilders ORDER BY name").fetchall()
             for rebuilder_id, name, generation in known:
                 failures = Failures(connection, name, logs, options)
-                changed += failures.explain_again(rebuilder_id, rules, progress)
+                changed += failures.explain_again(rebuilder_id, progress)
                 snapshots.count_categories_again(connection, rebuilder_id, generation)
                 incoming.drop_all(connection)
             catalogue.publish(connection, rules.categories())

@@ -102,8 +102,7 @@ def ingest(
       rebuilderd-datasette ingest reproducibility.db old.db --release trixie
       rebuilderd-datasette ingest reproducibility.db --config rebuilders.toml
     """
-    from ingest.categories.rules import load_rules
-    from ingest.config import Instance, read_config
+    from ingest.config import Config, Instance, read_config
     from ingest.failures import Options
     from ingest.progress import Progress
 
@@ -112,17 +111,17 @@ def ingest(
     if config and (name or release):
         raise click.UsageError("--name and --release belong in the configuration when --config is given.")
     try:
-        instances = read_config(config) if config else [Instance(str(source), name, release)]
-        if rules:
-            load_rules(rules)
+        known = read_config(config) if config else Config((Instance(str(source), name, release),))
+        options = Options(rules or known.rules, keep_logs, log_days, workers)
+        if options.rules:
+            _ = options.rule_set
     except (ConfigError, RulesError) as error:
         raise click.ClickException(str(error)) from error
-    if not all(instance.rebuilder for instance in instances):
+    if not all(instance.rebuilder for instance in known.instances):
         raise click.UsageError(f"“{source}” gives no name to call the rebuilder by; name it with --name.")
-    options = Options(rules, keep_logs, log_days, workers)
     failed = [
         instance
-        for instance in instances
+        for instance in known.instances
         if not _ingest_one(database, instance, full, options, Progress(silent=silent), silent)
     ]
     if failed:

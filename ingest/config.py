@@ -1,5 +1,7 @@
 """``rebuilders.toml``: the instances that one command reads.
 
+rules = ["rebuilderd-stats.conf"]
+
 [rebuilders.debian-amd64]
 source = "https://rebuilder.example/amd64"
 
@@ -35,10 +37,18 @@ class Instance:
         return printable(self.name or default_name(self.source))
 
 
-def read_config(path: Path) -> list[Instance]:
-    """The instances in the order of the file. Raises ConfigError.
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The instances in the order of the file, and the operator's own rule files, if any."""
 
-    A file's name is relative to the folder that the configuration lies in.
+    instances: tuple[Instance, ...]
+    rules: tuple[Path, ...] = ()
+
+
+def read_config(path: Path) -> Config:
+    """What the file says. Raises ConfigError.
+
+    Names of files are relative to the folder that the configuration lies in.
     """
     try:
         content = tomllib.loads(path.read_text())
@@ -49,9 +59,17 @@ def read_config(path: Path) -> list[Instance]:
     rebuilders = content.get("rebuilders")
     if not isinstance(rebuilders, dict) or not rebuilders:
         raise ConfigError(f"{path}: names no rebuilder; add a table like [rebuilders.debian-amd64].")
-    if unknown := set(content) - {"rebuilders"}:
-        raise ConfigError(f"{path}: unknown table {', '.join(sorted(unknown))}; only [rebuilders.NAME] is.")
-    return [_instance(path, name, entry) for name, entry in rebuilders.items()]
+    if unknown := set(content) - {"rebuilders", "rules"}:
+        raise ConfigError(
+            f"{path}: unknown key or table {', '.join(sorted(unknown))}; only rules and [rebuilders.NAME] are."
+        )
+    rules = content.get("rules", [])
+    if not isinstance(rules, list) or not all(isinstance(name, str) for name in rules):
+        raise ConfigError(f'{path}: rules must be a list of files, as rules = ["rebuilderd-stats.conf"].')
+    return Config(
+        tuple(_instance(path, name, entry) for name, entry in rebuilders.items()),
+        tuple(path.parent / name for name in rules),
+    )
 
 
 def _instance(path: Path, name: str, entry: Any) -> Instance:

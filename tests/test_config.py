@@ -51,7 +51,7 @@ def test_file_names_are_relative_to_the_configuration(tmp_path: Path) -> None:
     config = write(
         tmp_path, '[rebuilders.a]\nsource = "a.db"\n[rebuilders.b]\nsource = "https://b.example"\n'
     )
-    assert read_config(config) == [
+    assert list(read_config(config).instances) == [
         Instance(str(tmp_path / "a.db"), "a"),
         Instance("https://b.example", "b"),
     ]
@@ -67,7 +67,8 @@ def test_file_names_are_relative_to_the_configuration(tmp_path: Path) -> None:
         ("[rebuilders.a]\nsource = 5", 'needs source = "URL or file"'),
         ('[rebuilders.a]\nsource = "x"\ncolour = "red"', "unknown key colour"),
         ('[rebuilders.a]\nsource = "x"\nrelease = 13', "release must be a text"),
-        ('[rebuilders.a]\nsource = "x"\n[other]', "unknown table other"),
+        ('[rebuilders.a]\nsource = "x"\n[other]', "unknown key or table other"),
+        ('rules = "one"\n[rebuilders.a]\nsource = "x"', "rules must be a list of files"),
         ("[rebuilders.a", "not TOML"),
         ("rebuilders.a = 1", 'needs source = "URL or file"'),
     ],
@@ -109,3 +110,18 @@ def test_a_wrong_call_is_a_usage_error(
     result = run("ingest", *arguments)
     assert result.exit_code == 2 and "Usage:" in result.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["rebuilders.toml"]
+
+
+def test_rules_of_the_configuration_are_used_for_all(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('[backend.all]\ncategories = [{ name = "Mine", catch_all = true }]\n')
+    config = write(tmp_path, f'rules = ["mine.toml"]\n[rebuilders.a]\nsource = "{DAEMON}"\n')
+    assert run("ingest", tmp_path / "r.db", "--config", config).exit_code == 0
+    assert rows(tmp_path / "r.db", "SELECT DISTINCT category FROM current_failures") == [("Mine",)]
+
+
+def test_missing_rules_are_reported_before_anything_is_written(tmp_path: Path) -> None:
+    config = write(tmp_path, f'rules = ["missing.toml"]\n[rebuilders.a]\nsource = "{DAEMON}"\n')
+    result = run("ingest", tmp_path / "r.db", "--config", config)
+    assert result.exit_code == 1
+    assert "missing.toml: cannot be read" in result.stderr
+    assert not (tmp_path / "r.db").exists()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ingest import sql
 from ingest.categories.rules import RuleSet, load_rules
@@ -19,14 +20,17 @@ from ingest.merge import Context
 from ingest.progress import Progress
 from ingest.sources.base import LogRequest, Source
 
+if TYPE_CHECKING:
+    from ingest.categories.matcher import Matcher
+
 Keep = Literal["failing", "all", "none"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """How an operator wants failures explained.
 
-    ``rules`` are files that replace our own. ``keep_logs`` says which logs stay
+    ``rules`` are files that replace our own; they are read when they are needed, once. ``keep_logs`` says which logs stay
     in the log store, for ``log_days`` days after their build; None is for ever.
     """
 
@@ -34,6 +38,17 @@ class Options:
     keep_logs: Keep = "failing"
     log_days: int | None = None
     workers: int = os.cpu_count() or 1
+
+    @cached_property
+    def rule_set(self) -> RuleSet:
+        """Raises RulesError."""
+        return load_rules(self.rules)
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        from ingest.categories.matcher import Matcher
+
+        return Matcher(self.rule_set)
 
 
 DEFAULT = Options()
@@ -91,7 +106,7 @@ class Failures:
             "after": context.after,
         }
         sql.run(self.connection, "failures/found.sql", parameters)
-        if not self._explain(load_rules(self.options.rules), progress):
+        if not self._explain(progress):
             return 0
         return sql.run(self.connection, "failures/explained.sql", parameters)["failures"]
 
@@ -106,14 +121,14 @@ class Failures:
             live = chain(live, (LogKey(*row) for row in builds))
         self.store.prune(live, self.options.log_days)
 
-    def explain_again(self, rebuilder_id: int, rules: RuleSet, progress: Progress) -> int:
+    def explain_again(self, rebuilder_id: int, progress: Progress) -> int:
         """Ask the rules anew about every failure whose log is kept; returns how many rows changed."""
         parameters = {"rebuilder_id": rebuilder_id}
         sql.run(self.connection, "failures/known.sql", parameters)
-        self._explain(rules, progress)
+        self._explain(progress)
         return sql.run(self.connection, "failures/explained_again.sql", parameters)["failures"]
 
-    def _explain(self, rules: RuleSet, progress: Progress) -> int:
+    def _explain(self, progress: Progress) -> int:
         """Fill the table ``explained`` from ``unexplained``; returns how many rows the latter has."""
         (count,) = self.connection.execute("SELECT count(*) FROM unexplained").fetchone()
         self.connection.execute(
@@ -122,23 +137,24 @@ class Failures:
             " PRIMARY KEY (build_id, build_artifact_id)) WITHOUT ROWID"
         )
         if count:
-            catalogue.publish(self.connection, rules.categories())
+            catalogue.publish(self.connection, self.options.rule_set.categories())
             with progress.bar(f"Explaining the failures of {self.name}", count) as advance:
                 self.connection.executemany(
                     "INSERT INTO explained VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    self._explained(rules, advance),
+                    self._explained(advance),
                 )
         return int(count)
 
-    def _explained(self, rules: RuleSet, advance: Any) -> Iterator[tuple[Any, ...]]:
+    def _explained(self, advance: Callable[[int], None]) -> Iterator[tuple[Any, ...]]:
         # Imported here: what is compiled in there takes longer to load than a run without news.
-        from ingest.categories.matcher import Matcher
         from ingest.categories.work import verdicts
 
         read_from: dict[tuple[int, str | None], tuple[int, int | None]] = {}
-        for verdict in verdicts(Matcher(rules), self._unexplained(read_from), self.options.workers):
+        for verdict in verdicts(self.options.matcher, self._unexplained(read_from), self.options.workers):
             advance(1)
-            yield _row(verdict, rules.version, *read_from.pop((verdict.key, verdict.artifact)))
+            yield _row(
+                verdict, self.options.rule_set.version, *read_from.pop((verdict.key, verdict.artifact))
+            )
 
     def _unexplained(
         self, read_from: dict[tuple[int, str | None], tuple[int, int | None]]
