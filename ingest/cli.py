@@ -73,7 +73,7 @@ _WORKERS = click.option(
     show_default=True,
     help="Which logs to keep beside DATABASE, to be read in the browser and to be explained anew.",
 )
-@click.option("--log-days", type=click.IntRange(1), help="Forget kept logs of builds older than this.")
+@click.option("--log-days", type=click.IntRange(1), help="Forget logs that were stored more days ago.")
 @_WORKERS
 @click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")
 @click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
