@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -13,14 +16,16 @@ import pytest
 import stamina
 import zstandard
 from conftest import StartRebuilderd
-from fake_server import FakeServer, answer, rebuilderd, serve
-from helpers import DAEMON, FIXTURES, LEGACY, MIGRATED, change, copy, rows
+from fake_server import Answer, FakeServer, answer, build, page, rebuilderd, serve, source_package
+from helpers import DAEMON, FIXTURES, LEGACY, MIGRATED, change, copy, ingest, one, rows
 
+from ingest import logs as log_store
 from ingest import store
 from ingest.progress import Progress
 from ingest.sources import http, http_logs, log_frames, open_source
 from ingest.sources.base import Known, Log, LogRequest
 
+ROOT = Path(__file__).parent.parent
 SILENT = Progress(silent=True)
 FAILED = """
 SELECT DISTINCT b.upstream_id, a.diffoscope_id
@@ -33,7 +38,7 @@ WHERE b.status IN ('BAD', 'FAIL')
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No pause between attempts, and half a second of patience."""
-    monkeypatch.setattr(http, "SILENCE_SECONDS", 0.5)
+    monkeypatch.setattr(http, "LOG_SILENCE_SECONDS", 0.5)
     with stamina.set_testing(True, attempts=3, cap=True):
         yield
 
@@ -344,3 +349,59 @@ def test_credentials_of_a_url_are_in_no_problem(database: sqlite3.Connection) ->
         logs = asked(database, server.url.replace("//", "//user:secret@"), *build_logs(1))
     ((problem,),) = ({log.problem for log in logs.values()},)
     assert "answered 404" in str(problem) and "secret" not in str(problem)
+
+
+# Runs
+
+
+def failing(count: int, **logs: Answer) -> dict[str, Answer]:
+    """A rebuilderd whose builds all failed; their logs by number."""
+    names = [(id, f"package-{id}") for id in range(1, count + 1)]
+    answers = rebuilderd(
+        source=page(*(source_package(id, name, status="FAIL") for id, name in names)),
+        binary=page(),
+        builds=page(*(build(id, name, status="FAIL") for id, name in names)),
+    )
+    return answers | {log_path(id): logs.get(f"log_{id}", answer(b"log %d" % id)) for id, _ in names}
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_log_that_cannot_be_fetched_is_noted_on_the_run_and_asked_for_again(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    with serve(failing(3, log_2=answer(b"", 500))) as server:
+        ingest(database, server.url)
+        assert one(database, "SELECT unread_logs FROM ingest_runs") == 1
+        assert log_path(2) in one(database, "SELECT notes FROM ingest_runs")
+        reasons = (
+            "SELECT f.log_upstream_id, c.key = 'log-not-available' FROM failures AS f JOIN categories AS c"
+        )
+        assert rows(database, f"{reasons} ON c.id = f.category_id ORDER BY 1") == [(1, 0), (2, 1), (3, 0)]
+        server.answers[log_path(2)] = answer(b"here it is")
+        server.asked.clear()
+        ingest(database, server.url)
+        assert [path for path in server.asked if path.endswith("/log")] == [log_path(2)]
+    assert rows(database, f"{reasons} ON c.id = f.category_id ORDER BY 1") == [(1, 0), (2, 0), (3, 0)]
+    assert one(database, "SELECT unread_logs FROM ingest_runs ORDER BY id DESC LIMIT 1") == 0
+
+
+def test_a_run_killed_while_logs_come_goes_on_where_it_was(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    quick = log_store.BATCH_LOGS * 2 + 20
+    count = quick + 30
+    slow = {f"log_{id}": stalled for id in range(quick + 1, count + 1)}
+    waiting = {log_path(id) for id in range(quick + 1, count + 1)}
+    with serve(failing(count, **slow)) as server:
+        command = [sys.executable, "-m", "ingest", "ingest", str(database), server.url, "--name", "r"]
+        run = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        deadline = time.monotonic() + 30
+        while not waiting & set(server.asked) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        run.kill()
+        run.wait()
+        kept = one(log_store.beside(database), "SELECT count(*) FROM logs")
+        assert log_store.BATCH_LOGS <= kept < count
+        server.asked.clear()
+        server.answers |= failing(count)
+        ingest(database, server.url)
+        assert len([path for path in server.asked if path.endswith("/log")]) == count - kept
+    assert one(database, "SELECT count(*) FROM failures WHERE rule_set IS NOT NULL") == count

@@ -7,7 +7,7 @@ import email.utils
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO, Any
 
 import httpx
@@ -28,6 +28,7 @@ LONGEST_SECONDS = 1800.0
 LARGEST_BODY = 8 * 1024**3
 """Bytes, decompressed. A whole archive's binaries are about 0.1 GB."""
 LOG_ATTEMPTS = 2
+LOG_SILENCE_SECONDS = 20.0
 LONGEST_LOG_SECONDS = 300.0
 """Logs are many, and the next run tries again: less patience."""
 LONGEST_WAIT = dt.timedelta(minutes=2)
@@ -119,9 +120,12 @@ class Client:
 
     def _fetch_log(self, path: str) -> bytes:
         address = self.address(path)
+        request = self._http.build_request(
+            "GET", self.base + path, headers={"Accept-Encoding": "zstd"}, timeout=LOG_SILENCE_SECONDS
+        )
         with (
-            _explained(address),
-            self._http.stream("GET", self.base + path, headers={"Accept-Encoding": "zstd"}) as response,
+            _explained(address, LOG_SILENCE_SECONDS),
+            closing(self._http.send(request, stream=True)) as response,
         ):
             _check_status(response, address)
             is_compressed = response.headers.get("Content-Encoding", "").strip().lower() == "zstd"
@@ -141,7 +145,7 @@ class Client:
         spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
         try:
             with (
-                _explained(address),
+                _explained(address, SILENCE_SECONDS),
                 self._http.stream(method, self.base + path, params=query, json=content) as response,
             ):
                 _check_status(response, address)
@@ -155,13 +159,13 @@ class Client:
 
 
 @contextmanager
-def _explained(address: str) -> Iterator[None]:
+def _explained(address: str, silence: float) -> Iterator[None]:
     """Say what went wrong with a request, and whether asking again may help."""
     try:
         yield
     except httpx.TimeoutException as error:
         raise _TryAgain(
-            f"{address}: no answer within {SILENCE_SECONDS:.0f} seconds; "
+            f"{address}: no answer within {silence:.0f} seconds; "
             "check that the server is up and try again later."
         ) from error
     except httpx.TooManyRedirects as error:
