@@ -10,6 +10,7 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z", re.ASCII)
 TABLES = {
     "binary_package_id": "binary_packages",
     "build_id": "builds",
+    "failure_id": "failures",
     "latest_build_id": "builds",
     "snapshot_id": "snapshots",
     "source_package_id": "source_packages",
