@@ -1,8 +1,10 @@
+-- A first run finds nothing to take back, and need not look at each of its builds.
 DELETE FROM main.status_changes
 WHERE rebuilder_id = :rebuilder_id AND generation = :generation
     AND to_build_id IN (
         SELECT b.id FROM touched_sources AS t
-        CROSS JOIN main.source_packages AS touched ON touched.id = t.id
+        CROSS JOIN main.source_packages AS touched
+            ON touched.id = t.id AND EXISTS (SELECT 1 FROM main.status_changes)
         CROSS JOIN main.source_packages AS s INDEXED BY source_packages_identity
             ON s.name = touched.name AND s.origin_id = touched.origin_id
                 AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation

@@ -94,7 +94,7 @@ def expand(sql: str) -> str:
 def _expand_call(call: re.Match[str]) -> str:
     columns = [column.strip() for column in call[2].split(",")]
     if call[1] == "iso_time":
-        return f"iso_time(CAST({columns[0]} AS BLOB))"
+        return f"CASE WHEN {columns[0]} IS NOT NULL THEN iso_time(CAST({columns[0]} AS BLOB)) END"
     if call[1] == "other_time":
         ours, theirs = columns
         return (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from importlib import import_module
+from threading import Thread
 from typing import Any
 
 _FORMATS = {
@@ -23,6 +25,14 @@ def _version_class(distribution: str) -> Any:
 
     name = _FORMATS.get(distribution)
     return getattr(versions, name) if name else None
+
+
+def import_meanwhile() -> None:
+    """Start to import what compares versions, for a caller that lets SQLite work for a while.
+
+    The import takes as long as indexing the names does, and SQLite leaves Python free.
+    """
+    Thread(target=import_module, args=("univers.versions",), daemon=True).start()
 
 
 def newest(distribution: str, versions: Iterable[str]) -> str | None:

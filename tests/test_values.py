@@ -119,4 +119,7 @@ def test_a_slug_is_a_key_and_its_own_slug(name: str) -> None:
 
 
 def test_a_call_on_a_column_becomes_one_on_its_bytes() -> None:
-    assert expand("SELECT iso_time(i.built_at)") == "SELECT iso_time(CAST(i.built_at AS BLOB))"
+    assert (
+        expand("SELECT iso_time(i.built_at)")
+        == "SELECT CASE WHEN i.built_at IS NOT NULL THEN iso_time(CAST(i.built_at AS BLOB)) END"
+    )

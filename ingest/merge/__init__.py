@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ingest import gaps, sql
+from ingest import gaps, sql, version_order
 from ingest.errors import SourceError
 
 MOST_SKIPPED_SHARE = 0.02
@@ -90,6 +90,8 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
     step("artifacts")
     step("binaries")
     step("jobs")
+    if not parameters["known_before"]:
+        version_order.import_meanwhile()
     connection.execute(
         "INSERT INTO main.package_names_fts (rowid, name) "
         "SELECT id, name FROM main.package_names WHERE id > ?",

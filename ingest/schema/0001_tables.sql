@@ -27,6 +27,8 @@ CREATE TABLE package_names (
 CREATE VIRTUAL TABLE package_names_fts USING fts5 (
     name, content = 'package_names', content_rowid = 'id', tokenize = 'trigram', columnsize = 0
 );
+-- Names come in bulk once and few at a time later: merging the index on the way costs more than it gains.
+INSERT INTO package_names_fts (package_names_fts, rank) VALUES ('automerge', 0);
 
 CREATE TABLE source_packages (
     id INTEGER PRIMARY KEY,
