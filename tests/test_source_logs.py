@@ -305,6 +305,26 @@ def test_a_log_larger_than_any_should_be_is_refused_while_it_is_sent(
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_log_that_trickles_in_is_not_waited_for(
+    database: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "LONGEST_LOG_SECONDS", 0.5)
+
+    def trickle(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(100):
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+    with serve(rebuilderd() | {log_path(1): trickle}) as server:
+        started = time.monotonic()
+        logs = of_server(database, server, 1)
+        assert time.monotonic() - started < 4
+    assert "took longer than" in str(logs[1].problem)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_a_server_that_is_gone_is_not_asked_for_every_log(database: sqlite3.Connection) -> None:
     answers = {log_path(id): stalled for id in range(1, 501)}
     with serve(rebuilderd() | answers) as server:
