@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 LONGEST = 500
 """Characters of evidence in total."""
@@ -32,6 +33,9 @@ Span = tuple[int, int]
 
 def of_spans(text: str | bytes, spans: Iterable[Span]) -> str:
     """The lines that contain the spans; of a span over several lines the first and the last."""
+    spans = list(spans)
+    if len(spans) == 1 and (line := _plain_line(text, *spans[0])) is not None:
+        return line
     lines: dict[str, tuple[str, str, str]] = {}
     for start, end in spans:
         before, matched, after = (
@@ -43,6 +47,17 @@ def of_spans(text: str | bytes, spans: Iterable[Span]) -> str:
             lines.setdefault("".join(line).strip(), line)
     lines.pop("", None)
     return _joined(list(lines.values()))
+
+
+def _plain_line(text: str | bytes, start: int, end: int) -> str | None:
+    """The line of a span, where it can be shown as it is: nearly always, and quickly told."""
+    newline: Any = "\n" if isinstance(text, str) else b"\n"
+    first = text.rfind(newline, max(0, start - LONGEST), start) + 1
+    last = text.find(newline, start, start + LONGEST)
+    if not first or last < end:
+        return None
+    line = _decoded(text[first:last]).strip(" ")
+    return line if len(line) <= LONGEST and line.isprintable() else None
 
 
 def of_difference(data: bytes) -> str | None:

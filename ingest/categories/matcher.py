@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from ingest.categories import evidence
-from ingest.categories.plan import Plan, Side, Step
+from ingest.categories.plan import Plan, Side, Step, spans
 from ingest.categories.rules import RULE_TIMED_OUT, UNCATEGORISED, Rule, RuleSet
-from ingest.categories.scanner import Seen
 from ingest.categories.texts import Text, UnreadableError
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
 
@@ -85,7 +84,7 @@ class Matcher:
         plan = self._plan(distribution, architecture)
         searched = {"log": Text(log), "diffoscope": Text(diffoscope)}
         sides = {"log": plan.log, "diffoscope": plan.diffoscope}
-        seen = {name: sides[name].scan(text) for name, text in searched.items()}
+        candidates = {name: sides[name].candidates(text) for name, text in searched.items()}
         explanations: list[Explanation] = []
         for number, rule in enumerate(plan.rules):
             if number not in plan.applying:
@@ -93,27 +92,11 @@ class Matcher:
             elif rule.reads is None:
                 explanation = Explanation(rule, holds=True)
             else:
-                name = rule.reads
-                step = sides[name].steps[number]
-                explanation = self._explanation(step, sides[name], searched[name], seen[name])
+                step = sides[rule.reads].steps[number]
+                holds = step in candidates[rule.reads]
+                explanation = _explanation(step, searched[rule.reads]) if holds else Explanation(rule)
             explanations.append(explanation)
         return _with_winner(explanations)
-
-    def _explanation(self, step: Step, side: Side, text: Text, seen: Seen) -> Explanation:
-        try:
-            where = side.spans(step, text, seen, PATIENCE)
-        except TimeoutError:
-            return Explanation(step.rule, problem=f"took longer than {PATIENCE:g} s")
-        except UnreadableError as error:
-            return Explanation(step.rule, problem=error.reason)
-        if where is None:
-            return Explanation(step.rule)
-        spans, in_text = where
-        content: str | bytes = text.text if in_text else text.data
-        start = spans[0][0] if spans else 0
-        before = content[:start]
-        line = 1 + (before.count("\n") if isinstance(before, str) else before.count(b"\n"))
-        return Explanation(step.rule, True, False, _evidence(step, text, where), line if spans else None)
 
     def _artifact(self, build: FailedBuild, artifact: FailedArtifact, plan: Plan, log: _Found) -> Verdict:
         if artifact.diffoscope is None:
@@ -146,14 +129,13 @@ class Matcher:
             text.release()
 
     def _first(self, side: Side, text: Text, end: int, size: int | None) -> _Found:
-        seen = side.scan(text)
-        for step in side.candidates(seen):
+        for step in side.candidates(text):
             if step.number >= end:
                 break
             rule = step.rule
             patience = self._patience(rule)
             try:
-                where = side.spans(step, text, seen, patience)
+                where = spans(step, text, patience)
             except TimeoutError:
                 self._timeouts[str(rule)] += 1
                 words = f"The rule “{rule.category.name}” of {rule.backend} took longer than {patience:g} s."
@@ -176,11 +158,26 @@ def _matcher_of_this_process(rules: RuleSet) -> Matcher:
     return Matcher(rules)
 
 
+def _explanation(step: Step, text: Text) -> Explanation:
+    try:
+        where = spans(step, text, PATIENCE)
+    except TimeoutError:
+        return Explanation(step.rule, problem=f"took longer than {PATIENCE:g} s")
+    except UnreadableError as error:
+        return Explanation(step.rule, problem=error.reason)
+    if where is None:
+        return Explanation(step.rule)
+    found, in_text = where
+    before = text.text[: found[0][0]].encode() if in_text else text.data[: found[0][0] if found else 0]
+    line = before.count(b"\n") + 1 if found else None
+    return Explanation(step.rule, True, False, _evidence(step, text, where), line)
+
+
 def _evidence(step: Step, text: Text, where: tuple[list[evidence.Span], bool]) -> str | None:
     if step.rule.matcher == "has_diff":
         return evidence.of_difference(text.data)
-    spans, in_text = where
-    return evidence.of_spans(text.text if in_text else text.data, spans) or None
+    found, in_text = where
+    return evidence.of_spans(text.text if in_text else text.data, found) or None
 
 
 def _verdict(build: FailedBuild, artifact: str | None, log: _Found, diffoscope: _Found | None) -> Verdict:

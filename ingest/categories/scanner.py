@@ -1,35 +1,36 @@
-"""One scan over bytes for many literals."""
+"""One scan over bytes for everything that rules ask literals of."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 
 import hyperscan
 
-Seen = dict[int, int]
-"""Which literals occur, by their number, and where the first occurrence ends."""
+Wanted = tuple[tuple[bytes, ...], ...]
+"""Of every clause at least one literal."""
 
 
 class Scanner:
-    """Looks for all literals at once; may be used by several threads."""
+    """Tells which of the numbered wants are met by bytes; may be used by several threads.
 
-    def __init__(self, literals: Sequence[bytes]) -> None:
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK) if literals else None
+    Hyperscan itself puts together which literals it saw: a call back into Python
+    for each would cost more than the scan.
+    """
+
+    def __init__(self, wanted: Mapping[int, Wanted]) -> None:
         self._threads = threading.local()
-        if self._database is not None:
-            self._database.compile(
-                expressions=["".join(f"\\x{byte:02x}" for byte in literal).encode() for literal in literals],
-                ids=list(range(len(literals))),
-                elements=len(literals),
-                flags=[hyperscan.HS_FLAG_SINGLEMATCH] * len(literals),
-            )
+        self._database = _compiled(wanted) if wanted else None
 
-    def scan(self, data: bytes) -> Seen:
-        seen: Seen = {}
+    def scan(self, data: bytes) -> list[int]:
+        """The numbers of what is met, in order."""
+        met: list[int] = []
         if self._database is not None and data:
-            self._database.scan(data, match_event_handler=_note, context=seen, scratch=self._scratch())
-        return seen
+            # Terminated means that everything was met before the end of the data.
+            with suppress(hyperscan.ScanTerminated):
+                self._database.scan(data, match_event_handler=_note, context=met, scratch=self._scratch())
+        return sorted(met)
 
     def _scratch(self) -> hyperscan.Scratch:
         # What a scan works in; threads must not share it.
@@ -39,6 +40,38 @@ class Scanner:
         return scratch
 
 
-def _note(number: int, start: int, end: int, flags: int, seen: object) -> None:
-    assert isinstance(seen, dict)
-    seen[number] = end
+def _compiled(wanted: Mapping[int, Wanted]) -> hyperscan.Database:
+    first = max(wanted) + 1
+    literals: dict[bytes, int] = {}
+    for clauses in wanted.values():
+        for clause in clauses:
+            for literal in clause:
+                literals.setdefault(literal, first + len(literals))
+    expressions = [_expression(literal) for literal in literals]
+    expressions += [
+        "&".join(_any_of([literals[literal] for literal in clause]) for clause in clauses)
+        for clauses in wanted.values()
+    ]
+    quiet = hyperscan.HS_FLAG_QUIET | hyperscan.HS_FLAG_SINGLEMATCH
+    together = hyperscan.HS_FLAG_COMBINATION | hyperscan.HS_FLAG_SINGLEMATCH
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[expression.encode() for expression in expressions],
+        ids=[*literals.values(), *wanted],
+        elements=len(expressions),
+        flags=[quiet] * len(literals) + [together] * len(wanted),
+    )
+    return database
+
+
+def _any_of(numbers: list[int]) -> str:
+    # A combination has to combine something, if need be a literal with itself.
+    return f"({'|'.join(map(str, numbers if len(numbers) > 1 else numbers * 2))})"
+
+
+def _expression(literal: bytes) -> str:
+    return "".join(f"\\x{byte:02x}" for byte in literal)
+
+
+def _note(number: int, start: int, end: int, flags: int, met: list[int]) -> None:
+    met.append(number)

@@ -79,7 +79,5 @@ def of_repeated(expression: str, least: int, most: int | None) -> str:
     return f"(?:{expression}){{{least},{most}}}"
 
 
-def _note(number: int, start: int, end: int, flags: int, seen: object) -> bool | None:
-    assert isinstance(seen, list)
+def _note(number: int, start: int, end: int, flags: int, seen: list[int]) -> None:
     seen.append(end)
-    return None
