@@ -100,13 +100,13 @@ class Client:
             yield spool
 
     def log(self, path: str) -> bytes:
-        """A log, compressed with zstd where the server can do that. Asks twice at most.
+        """A log, compressed with zstd where the server can do that. Asks twice at most, once if it is silent.
 
         Raises NotFoundError, UnreachableError, SourceError.
         """
         try:
             for attempt in stamina.retry_context(
-                on=_wait, attempts=LOG_ATTEMPTS, timeout=None, wait_initial=0.5
+                on=_wait_for_log, attempts=LOG_ATTEMPTS, timeout=None, wait_initial=0.5
             ):
                 with attempt:
                     content = self._fetch_log(path)
@@ -231,6 +231,10 @@ def _wait(error: Exception) -> bool | dt.timedelta:
     if not isinstance(error, _TryAgain):
         return False
     return True if error.wait is None else error.wait
+
+
+def _wait_for_log(error: Exception) -> bool | dt.timedelta:
+    return False if isinstance(error.__cause__, httpx.TimeoutException) else _wait(error)
 
 
 def open_api(address: str, release: str | None) -> Source:
