@@ -65,6 +65,78 @@ def test_evidence_of_a_difference_is_the_two_lines_that_differ() -> None:
             assert set(marks) <= {"-", "+"}, evidence
 
 
+def difference(removed: str, added: str) -> str:
+    return f"├── ./usr/share/xdo/file\n│ @@ -1,2 +1,2 @@\n│  the same\n│ -{removed}\n│ +{added}\n"
+
+
+@pytest.mark.parametrize(
+    ("removed", "added"),
+    [
+        ("built on Nov 14, 2023", "built on Aug 16, 2024"),
+        ("built 14 November 2023", "built 16 August 2024"),
+        ("Tue Nov 14 22:13:20 UTC 2023", "Fri Aug 16 20:23:31 UTC 2024"),
+        ("Tue, 14 Nov 2023", "Fri, 16 Aug 2024"),
+        ("date: 2023/11/14", "date: 2024/08/16"),
+        ("stamp 20231114221320", "stamp 20240816202331"),
+        ("at 22:13:20", "at 20:23:31"),
+    ],
+)
+def test_dates_are_known_in_many_forms(removed: str, added: str) -> None:
+    assert verdict("debian", "diffoscope", difference(removed, added)).category == "timestamps-in-a-file"
+
+
+@pytest.mark.parametrize(
+    ("removed", "added"),
+    [
+        ("released 2023-11-14, a", "released 2023-11-14, b"),
+        ("Copyright 2019 Ann", "Copyright 2019 Bob"),
+        ("see /build/reproducible-path/a for a", "see /build/reproducible-path/a for b"),
+        ("a in /tmp/x.txt", "b in /tmp/x.txt"),
+        ("May I", "Can You"),
+        ("took 0.2 s for a", "took the time"),
+    ],
+)
+def test_what_both_lines_say_is_not_how_they_differ(removed: str, added: str) -> None:
+    assert verdict("debian", "diffoscope", difference(removed, added)).category == "differs"
+
+
+def test_a_word_in_an_unchanged_line_decides_nothing() -> None:
+    words = (
+        "PackageVerificationCode: CreationDate POT-Creation-Date: Built: R /libfakeroot compiled by root@host"
+    )
+    text = difference("queue", "array").replace("the same", words)
+    assert verdict("debian", "diffoscope", text).category == "differs"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "dd: error writing '/dev/full': No space left on device\n",
+        "configure: error in a test that expects it\ncollect2: error: ld returned 1 exit status\n",
+        "E: Failed to fetch https://snapshot.example/a.deb  503  Try again\n",
+        "FAIL: test (expected)\ndh_auto_test: error: ignored\n",
+    ],
+)
+def test_errors_in_the_log_of_a_good_build_decide_nothing(words: str) -> None:
+    assert verdict("debian", "log", words + WELL_BUILT).category == "missing-from-the-build"
+
+
+LINES = {
+    "lists of removed files": "│ │ │ --rw-r--r--   0 root (0) root (0) 910 2024-03-01 10:00:00.000000 ./etc/xdo.conf\n",
+    "lists of files in archives": "│ │ │ --rw-r--r--  2.0 unx      123 b- defN 23-Nov-14 22:13 org/a.txt\n",
+    "removed lines": "│ -2023-11-14 22:13:20 7ae89fa3632e1f79974bc78231da98ac6146aeac /build/a/b /tmp/c © 2023 -j4\n",
+    "one endless line": "│ -/tmp/a7ae89fa3632e1f79974bc78231da98ac6146aeac ├── a Nov 14 2023 22:13:20 ",
+    "logs of errors": "a.c:1:2: error: No space left on device, Cannot allocate memory, undefined reference to `b'\n",
+}
+
+
+@pytest.mark.parametrize("what", LINES)
+def test_no_rule_is_slow_on_large(what: str) -> None:
+    text = (LINES[what] * (300_000 // len(LINES[what]))).encode()
+    slow = [each for each in MATCHER.explain("debian", "amd64", text, text) if each.problem]
+    assert slow == []
+
+
 def test_no_rule_is_always_preceded_by_another() -> None:
     assert list(never_winning(RULES)) == []
 
