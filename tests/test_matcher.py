@@ -362,10 +362,32 @@ BYTES = [piece.encode() for piece in PIECES] + [
 logs = st.lists(st.sampled_from(BYTES), max_size=14).map(b"".join)
 texts = st.lists(st.sampled_from(PIECES), min_size=1, max_size=3).map("".join)
 
-CONSTRUCTS = r"""
-. \d \w \s \W [ab] [^a] [a-cé] [^é\n] [[:alpha:]] [\s1] \b ^ $ \p{Lu} (?!a) (?=b) (?<=a) (?<!b) (?i) (?-i)
-(?m) (?-s) (?m:$)
-""".split()
+CONSTRUCTS = [
+    r".",
+    r"\d",
+    r"\w",
+    r"\s",
+    r"\W",
+    r"[ab]",
+    r"[^a]",
+    r"[a-cé]",
+    r"[^é\n]",
+    r"[[:alpha:]]",
+    r"[\s1]",
+    r"\b",
+    r"^",
+    r"$",
+    r"\p{Lu}",
+    r"(?!a)",
+    r"(?=b)",
+    r"(?<=a)",
+    r"(?<!b)",
+    r"(?i)",
+    r"(?-i)",
+    r"(?m)",
+    r"(?-s)",
+    r"(?m:$)",
+]
 escaped = st.sampled_from(PIECES).map(lambda piece: re.sub(r"[{}[\-.]", r"\\\g<0>", piece))
 atoms = escaped | st.sampled_from(CONSTRUCTS)
 repeats = st.sampled_from(
