@@ -114,7 +114,7 @@ class Build(Record):
 
 @dataclass(frozen=True, slots=True)
 class BuildArtifact(Record):
-    """One file of one build. ``diffoscope_id`` is what upstream finds its diffoscope output by."""
+    """One file of one build."""
 
     RELATION: ClassVar[str] = "build_artifacts"
     KEY: ClassVar[str] = "artifact_key"
@@ -126,7 +126,6 @@ class BuildArtifact(Record):
     status: str | None
     has_diffoscope: int
     has_attestation: int
-    diffoscope_id: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ from ingest.sources.base import Known, Log, LogRequest
 ROOT = Path(__file__).parent.parent
 SILENT = Progress(silent=True)
 FAILED = """
-SELECT DISTINCT b.upstream_id, a.diffoscope_id
+SELECT DISTINCT
+    b.upstream_id, CASE WHEN a.has_diffoscope THEN coalesce(a.upstream_id, a.upstream_build_id) END
 FROM incoming_builds AS b
 LEFT JOIN incoming_build_artifacts AS a ON a.upstream_build_id = b.upstream_id AND a.status = 'BAD'
 WHERE b.status IN ('BAD', 'FAIL')

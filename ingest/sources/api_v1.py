@@ -302,7 +302,6 @@ def _binary_and_artifact(record: Json) -> tuple[records.BinaryPackage, records.B
         status=record["status"],
         has_diffoscope=int(record["diffoscope_log_id"] is not None),
         has_attestation=int(record["attestation_log_id"] is not None),
-        diffoscope_id=None if record["diffoscope_log_id"] is None else record["artifact_id"],
     )
     return binary, artifact
 
@@ -317,7 +316,6 @@ def _artifact_maker(build: int) -> Any:
             status=record["status"],
             has_diffoscope=record["has_diffoscope"],
             has_attestation=record["has_attestation"],
-            diffoscope_id=record["id"] if record["has_diffoscope"] else None,
         )
 
     return make

@@ -63,8 +63,7 @@ SELECT
     b.name,
     b.status,
     b.has_diffoscope,
-    b.has_attestation,
-    CASE WHEN b.has_diffoscope THEN b.build_id END AS diffoscope_id
+    b.has_attestation
 FROM (
     SELECT *, count(*) OVER (PARTITION BY build_id) AS sharing FROM listed_binaries
     WHERE build_id IS NOT NULL

@@ -77,8 +77,7 @@ SELECT
     a.name,
     a.status,
     a.diffoscope_log_id IS NOT NULL AS has_diffoscope,
-    a.attestation_log_id IS NOT NULL AS has_attestation,
-    CASE WHEN a.diffoscope_log_id IS NOT NULL THEN a.id END AS diffoscope_id
+    a.attestation_log_id IS NOT NULL AS has_attestation
 FROM upstream.rebuild_artifacts AS a;
 
 CREATE TEMP VIEW incoming_queue AS
