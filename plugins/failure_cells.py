@@ -9,7 +9,7 @@ from markupsafe import Markup
 CLASSES = {"infrastructure", "archive", "build", "unreproducible", "unknown"}
 WHERE = ("distribution", "release", "architecture", "rebuilder")
 LOG = re.compile(r"/failures/\d+/(log|diffoscope)", re.ASCII)
-ADDRESS = re.compile(r"https?://[^\s<>\"']+")
+ADDRESS = re.compile(r"https?://([\w.-]+)(?::\d+)?(?:/[^\s<>\"']*?(\d+)?)?", re.ASCII)
 
 
 @hookimpl
@@ -26,8 +26,8 @@ def render_cell(row, value, column, table, datasette):
         return Markup('<span class="badge">{}</span>').format(value)
     if column in ("log", "diffoscope") and LOG.fullmatch(value):
         return link(datasette.urls.path(value), column)
-    if column == "bug" and ADDRESS.fullmatch(value):
-        return link(value, value.rstrip("/").rpartition("/")[2])
+    if column == "bug" and (address := ADDRESS.fullmatch(value)):
+        return link(value, f"#{address[2]}" if address[2] else address[1])
     if column == "category_key" or (table, column) == ("categories", "key"):
         return question(datasette, "packages_in_category", value, category=value)
     if column == "category" and (key := dict(row).get("category_key")):

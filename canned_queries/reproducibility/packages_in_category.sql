@@ -21,7 +21,6 @@ SELECT
     release,
     architecture,
     count(*) AS failures,
-    min(failure_id) AS failure_id,
     evidence,
     attempt,
     built_at,
@@ -29,6 +28,7 @@ SELECT
     diffoscope,
     rebuilder,
     category_key,
+    min(failure_id) AS failure_id,
     source_package_id,
     count(*) OVER () AS packages_in_all
 FROM current_failures

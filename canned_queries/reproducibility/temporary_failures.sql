@@ -16,11 +16,6 @@ SELECT
     p.source,
     p.version,
     p.category,
-    p.action,
-    p.attempt,
-    p.built_at,
-    EXISTS (SELECT 1 FROM queue AS q WHERE q.source_package_id = p.source_package_id) AS is_queued,
-    s.next_retry,
     -- What stands between quotes must not hold one: no command where any part has an odd character.
     CASE
         WHEN p.architecture || p.distribution || p.component || p.source || p.version
@@ -30,12 +25,17 @@ SELECT
             p.architecture, p.distribution, p.component, p.source, p.version
         )
     END AS command,
-    p.evidence,
+    EXISTS (SELECT 1 FROM queue AS q WHERE q.source_package_id = p.source_package_id) AS is_queued,
+    s.next_retry,
+    p.attempt,
+    p.built_at,
     p.log,
-    p.rebuilder,
     p.distribution,
     p.release,
     p.architecture,
+    p.rebuilder,
+    p.action,
+    p.evidence,
     p.category_key,
     p.source_package_id,
     count(*) OVER () AS packages_in_all
