@@ -57,9 +57,9 @@ def _rules(tmp_path: Path, categories: str, backend: str = "debian") -> Path:
 def test_explain_names_the_rule_that_wins_where_it_matches_and_which_hold_as_well(log: Path) -> None:
     lines = run("rules", "explain", log).output.splitlines()
     assert lines[0] == "Linker error (linker-error, build)"
-    assert lines[1].endswith("[backend.debian] rule 28 “Linker error”")
+    assert lines[1].endswith("[backend.debian] rule 32 “Linker error”")
     assert lines[2:4] == [
-        "  log line 2: /usr/bin/ld: main.o: undefined reference to `queue_new'",
+        "  log line 3: collect2: error: ld returned 1 exit status",
         "    E: Build failure (dpkg-buildpackage died with exit 2)",
     ]
     assert lines[4] == "These rules hold as well, but come later:"

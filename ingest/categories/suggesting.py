@@ -81,7 +81,8 @@ class Suggestion:
 def last_error(log: str) -> str | None:
     """The last line that tells of an error, else the last one that has words."""
     lines = [_readable(line) for line in log.splitlines()[-_LINES_READ:]]
-    lines = [line for line in lines if re.search(r"\w", line) and not _FRAME.match(line)]
+    lines = [line for line in lines if re.search(r"\w", line)]
+    lines = [line for line in lines if not _FRAME.match(line)] or lines
     for line in reversed(lines):
         if marked := _MARKED.search(line):
             return line[marked.start() :]
