@@ -14,10 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.categories import matcher as matcher_module
+from ingest.categories import plan
 from ingest.categories.evidence import LONGEST
 from ingest.categories.matcher import LITTLE_PATIENCE, PATIENCE, TIMEOUTS_FORGIVEN, Matcher
 from ingest.categories.patterns import compile_pattern
 from ingest.categories.rules import Category, Rule, RuleSet
+from ingest.categories.scanner import Scanner, can_scan
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
 from ingest.categories.work import BATCH_BUILDS, verdicts
 
@@ -183,7 +185,7 @@ def test_a_log_of_200_megabytes_is_too_large_to_read():
     log = b"".join(compressor.compress(line) for _ in range(200 * MEBIBYTE // len(line))) + compressor.flush()
     start = time.monotonic()
     found = only(matching(rule("a", "log_has", "on")).match(FailedBuild(1, "debian", "all", log)))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert (found.category, found.log_bytes) == ("log-too-large-to-read", None)
     assert found.evidence == "Not searched: decompressed it is larger than 32 MiB."
 
@@ -200,7 +202,7 @@ def test_a_decompression_bomb_is_too_large_to_read(claims_its_size: bool):
     start = time.monotonic()
     build = FailedBuild(1, "debian", "all", frame(b"fine"), (FailedArtifact("a.deb", bomb),))
     found = only(matching(rule("a", "log_has", "a"), rule("d", "has_diff")).match(build))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert (found.category, found.evidence_from) == ("log-too-large-to-read", "diffoscope")
 
 
@@ -209,7 +211,7 @@ def test_a_log_of_20_megabytes_without_newlines_is_searched():
     found = matching(rule("regex", "log_has_re", r"NEEDLE \d+$"), rule("text", "log_has_re", r"NEEDLE \d+"))
     start = time.monotonic()
     verdict = only(found.match(failed(log)))
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 20
     assert (verdict.category, verdict.log_bytes) == ("text", len(log))
     assert verdict.evidence is not None
     assert verdict.evidence.startswith("…xxx")
@@ -229,7 +231,7 @@ HOSTILE = rule("hostile", "log_has_re", "(a+)+(?=c)")
 def test_catastrophic_backtracking_ends_and_names_the_rule():
     start = time.monotonic()
     found = only(matching(HOSTILE, rule("rest", "catch_all")).match(failed(b"a" * 5000)))
-    assert time.monotonic() - start < PATIENCE + 2
+    assert time.monotonic() - start < PATIENCE + 10
     assert found.category == "rule-timed-out"
     assert found.evidence == "The rule “hostile” of debian took longer than 1 s."
 
@@ -467,7 +469,7 @@ def naively_holds(each: Rule, architecture: str, text: str) -> bool:
     return any(found)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(rules(), min_size=1, max_size=8),
     st.sampled_from(["amd64", "arm64", "all", ""]),
@@ -478,19 +480,25 @@ def test_the_matcher_agrees_with_trying_one_rule_after_the_other(
     some_rules: list[Rule], architecture: str, log: bytes, outputs: list[bytes | None]
 ):
     found = matching(*some_rules)
+    build = failed(log, *outputs, architecture=architecture)
     ordered = found.rules.for_distribution("debian")
-    got = [each.category for each in found.match(failed(log, *outputs, architecture=architecture))]
-    assert got == [naive(ordered, architecture, log, output) for output in outputs or [None]]
+    expected = [naive(ordered, architecture, log, output) for output in outputs or [None]]
+    with pytest.MonkeyPatch.context() as patch:
+        # Sieves come with the second text that is searched.
+        patch.setattr(plan, "TEXTS_BEFORE_SIEVES", 2)
+        patch.setattr(plan, "TOO_OFTEN_IN_VAIN", 1)
+        for _ in range(3):
+            assert [each.category for each in found.match(build)] == expected
 
 
-@settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(regexes, logs)
 def test_a_regex_matches_only_where_its_literals_and_its_sieve_do(source: str, log: bytes):
     pattern = compile_pattern(source)
     text = log.decode("utf-8", "replace")
     if pattern.compiled.search(text):
         assert all(any(literal in text for literal in clause) for clause in pattern.required)
-        assert pattern.sieve is None or pattern.sieve.may_match(log)
+        assert not can_scan(pattern.sieve) or Scanner({}, {0: pattern.sieve}).scan(log) == [0]
 
 
 # --- what regexes mean -----------------------------------------------------------------------------

@@ -35,11 +35,6 @@ class Condition:
     def is_decided_by_literals(self) -> bool:
         return self.pattern is None and not self.needles
 
-    def may_hold(self, data: bytes) -> bool:
-        """Whether it is worth looking at the decoded text, whose bytes are these."""
-        sieve = self.pattern.sieve if self.pattern else None
-        return sieve is None or sieve.may_match(data)
-
     def find(self, text: str, seconds: float) -> list[Span]:
         """Where it holds in a decoded text, nothing if it does not. Raises TimeoutError, for a regex."""
         if self.pattern is not None:

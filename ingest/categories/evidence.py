@@ -21,6 +21,7 @@ _SCANNED = 1 << 18
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]P^_X][^\x07\x1b\n]*(?:\x07|\x1b\\)?|\x1b[ -/]*[0-~]"
 )
+_SPACE = re.compile(r"\s")
 _LINE_END = re.compile(r"[\r\n]")
 _PAIR = re.compile(
     rb"^((?:\xe2\x94\x82[ \xc2\xa0]*)*)(-(?!--).*)\n(?:\1(?:-.*)?\n)*?\1(\+(?!\+\+).*)$", re.MULTILINE
@@ -34,8 +35,8 @@ Span = tuple[int, int]
 def of_spans(text: str | bytes, spans: Iterable[Span]) -> str:
     """The lines that contain the spans; of a span over several lines the first and the last."""
     spans = list(spans)
-    if len(spans) == 1 and (line := _plain_line(text, *spans[0])) is not None:
-        return line
+    if len(spans) == 1 and (whole := _plain_line(text, *spans[0])) is not None:
+        return whole
     lines: dict[str, tuple[str, str, str]] = {}
     for start, end in spans:
         before, matched, after = (
@@ -79,9 +80,8 @@ def clean(text: str) -> str:
     """Only what prints, in one line: no escape sequences, control characters or changes of direction."""
     if text.isprintable():
         return text
-    text = _ESCAPE_SEQUENCE.sub("", text)
-    spaced = (" " if character.isspace() else character for character in text)
-    return "".join(character for character in spaced if character.isprintable())
+    spaced = _SPACE.sub(" ", _ESCAPE_SEQUENCE.sub("", text))
+    return "".join(filter(str.isprintable, spaced))
 
 
 def _decoded(piece: str | bytes) -> str:
@@ -90,13 +90,20 @@ def _decoded(piece: str | bytes) -> str:
 
 def _lines(before: str, matched: str, after: str) -> list[tuple[str, str, str]]:
     """The line or the first and last lines of a match: what precedes it, what matched, what follows."""
-    before = before[max(before.rfind("\n"), before.rfind("\r")) + 1 :]
-    after = _LINE_END.split(after, maxsplit=1)[0]
-    matched_lines = _LINE_END.split(matched)
-    if len(matched_lines) == 1:
+    before = _last_line(before)
+    after = _first_line(after)
+    if _LINE_END.search(matched) is None:
         return [(clean(before), clean(matched), clean(after))]
-    first, last = matched_lines[0], matched_lines[-1]
-    return [(clean(before), clean(first[: LONGEST * 4]), ""), ("", clean(last[-LONGEST * 4 :]), clean(after))]
+    first, last = _first_line(matched), _last_line(matched)
+    return [(clean(before), clean(first[:_AROUND]), ""), ("", clean(last[-_AROUND:]), clean(after))]
+
+
+def _first_line(text: str) -> str:
+    return _LINE_END.split(text, maxsplit=1)[0]
+
+
+def _last_line(text: str) -> str:
+    return text[max(text.rfind("\n"), text.rfind("\r")) + 1 :]
 
 
 def _joined(lines: list[tuple[str, str, str]]) -> str:

@@ -145,6 +145,7 @@ class Matcher:
                 return _Found(step.number, error.category.key, evidence.of_words(words), size)
             if where is not None:
                 return _Found(step.number, rule.category.key, _evidence(step, text, where), size)
+            side.tried_in_vain(step)
         return _Found(end, size=size)
 
     def _patience(self, rule: Rule) -> float:

@@ -15,7 +15,7 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
 
 import regex
@@ -76,17 +76,13 @@ class PatternError(ValueError):
     """A regex that cannot be read, or that we cannot run as upstream does; the message is the reason."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Pattern:
-    """``compiled`` searches a text; without ``required`` and the ``sieve`` it is not worth running."""
+    """``compiled`` searches a text. A match needs ``required``, and ``sieve`` to match its bytes."""
 
     compiled: regex.Pattern[str]
     required: Clauses
-    loose: str
-
-    @cached_property
-    def sieve(self) -> sieve.Sieve | None:
-        return sieve.sieve(self.loose)
+    sieve: str
 
 
 @lru_cache(maxsize=4096)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from itertools import count
+
+import hyperscan
 
 from ingest.categories.conditions import Condition, condition
 from ingest.categories.evidence import Span
 from ingest.categories.rules import Rule
-from ingest.categories.scanner import Scanner, Wanted
+from ingest.categories.scanner import Scanner, Wanted, can_scan
 from ingest.categories.texts import Text
+
+TEXTS_BEFORE_SIEVES = 200
+TOO_OFTEN_IN_VAIN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +29,44 @@ class Step:
 
 
 class Side:
-    """The rules that read one of the two texts."""
+    """The rules that read one of the two texts.
+
+    At first regexes are tried where their literals were seen. Those that are
+    often tried in vain get a sieve: it takes a while to compile, and is worth it
+    only for many texts.
+    """
 
     def __init__(self, rules: dict[int, Rule], architecture: str) -> None:
         self.steps = {number: _step(number, rule, architecture) for number, rule in sorted(rules.items())}
         self.first = min(rules, default=None)
-        self._scanner = Scanner({number: step.wanted for number, step in self.steps.items() if step.wanted})
-        self._always = [number for number, step in self.steps.items() if not step.wanted]
+        self._always, self._scanner = self._prepared({})
+        self._in_vain: Counter[int] = Counter()
+        self._texts = count(1)
 
     def candidates(self, text: Text) -> list[Step]:
         """The steps that may hold, in order; those that are decided by literals do."""
+        if next(self._texts) == TEXTS_BEFORE_SIEVES:
+            self._always, self._scanner = self._sieved()
         return [self.steps[number] for number in sorted(self._always + self._scanner.scan(text.data))]
+
+    def tried_in_vain(self, step: Step) -> None:
+        self._in_vain[step.number] += 1
+
+    def _prepared(self, sieves: dict[int, str]) -> tuple[list[int], Scanner]:
+        literal = {number: step.wanted for number, step in self.steps.items() if number not in sieves}
+        always = [number for number, wanted in literal.items() if not wanted]
+        return always, Scanner({number: wanted for number, wanted in literal.items() if wanted}, sieves)
+
+    def _sieved(self) -> tuple[list[int], Scanner]:
+        sieves = {
+            number: pattern.sieve
+            for number, times in sorted(self._in_vain.items())
+            if times >= TOO_OFTEN_IN_VAIN and (pattern := self.steps[number].condition.pattern)
+        }
+        try:
+            return self._prepared(sieves)
+        except hyperscan.error:
+            return self._prepared({number: sieve for number, sieve in sieves.items() if can_scan(sieve)})
 
 
 def spans(step: Step, text: Text, seconds: float) -> tuple[list[Span], bool] | None:
@@ -45,8 +79,6 @@ def spans(step: Step, text: Text, seconds: float) -> tuple[list[Span], bool] | N
         return ([], False) if text.data else None
     if step.condition.is_decided_by_literals:
         return [_first(clause, text.data) for clause in step.wanted], False
-    if not step.condition.may_hold(text.data):
-        return None
     found = step.condition.find(text.text, seconds)
     return (found, True) if found else None
 

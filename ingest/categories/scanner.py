@@ -1,10 +1,11 @@
-"""One scan over bytes for everything that rules ask literals of."""
+"""One scan over bytes for all that rules look for."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import hyperscan
 
@@ -13,15 +14,17 @@ Wanted = tuple[tuple[bytes, ...], ...]
 
 
 class Scanner:
-    """Tells which of the numbered wants are met by bytes; may be used by several threads.
+    """Tells which of the numbered wants are met by bytes, and which of the numbered sieves match
+    them; may be used by several threads.
 
     Hyperscan itself puts together which literals it saw: a call back into Python
     for each would cost more than the scan.
     """
 
-    def __init__(self, wanted: Mapping[int, Wanted]) -> None:
+    def __init__(self, wanted: Mapping[int, Wanted], sieves: Mapping[int, str] | None = None) -> None:
+        """Raises hyperscan.error for a sieve that hyperscan cannot run, such as one for nothing."""
         self._threads = threading.local()
-        self._database = _compiled(wanted) if wanted else None
+        self._database = _compiled(wanted, sieves or {}) if wanted or sieves else None
 
     def scan(self, data: bytes) -> list[int]:
         """The numbers of what is met, in order."""
@@ -29,7 +32,7 @@ class Scanner:
         if self._database is not None and data:
             # Terminated means that everything was met before the end of the data.
             with suppress(hyperscan.ScanTerminated):
-                self._database.scan(data, match_event_handler=_note, context=met, scratch=self._scratch())
+                self._database.scan(data, match_event_handler=_NOTE, context=met, scratch=self._scratch())
         return sorted(met)
 
     def _scratch(self) -> hyperscan.Scratch:
@@ -40,8 +43,17 @@ class Scanner:
         return scratch
 
 
-def _compiled(wanted: Mapping[int, Wanted]) -> hyperscan.Database:
-    first = max(wanted) + 1
+def can_scan(sieve: str) -> bool:
+    """Whether hyperscan can run it: a sieve that also matches nothing at all it cannot."""
+    try:
+        Scanner({}, {0: sieve})
+    except hyperscan.error:
+        return False
+    return True
+
+
+def _compiled(wanted: Mapping[int, Wanted], sieves: Mapping[int, str]) -> hyperscan.Database:
+    first = max([*wanted, *sieves]) + 1
     literals: dict[bytes, int] = {}
     for clauses in wanted.values():
         for clause in clauses:
@@ -52,14 +64,16 @@ def _compiled(wanted: Mapping[int, Wanted]) -> hyperscan.Database:
         "&".join(_any_of([literals[literal] for literal in clause]) for clause in clauses)
         for clauses in wanted.values()
     ]
+    expressions += sieves.values()
     quiet = hyperscan.HS_FLAG_QUIET | hyperscan.HS_FLAG_SINGLEMATCH
     together = hyperscan.HS_FLAG_COMBINATION | hyperscan.HS_FLAG_SINGLEMATCH
+    loose = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[expression.encode() for expression in expressions],
-        ids=[*literals.values(), *wanted],
+        ids=[*literals.values(), *wanted, *sieves],
         elements=len(expressions),
-        flags=[quiet] * len(literals) + [together] * len(wanted),
+        flags=[quiet] * len(literals) + [together] * len(wanted) + [loose] * len(sieves),
     )
     return database
 
@@ -75,3 +89,7 @@ def _expression(literal: bytes) -> str:
 
 def _note(number: int, start: int, end: int, flags: int, met: list[int]) -> None:
     met.append(number)
+
+
+# hyperscan calls it with whatever the context is, which its types do not know.
+_NOTE: Any = _note

@@ -7,10 +7,8 @@ out or made loose, and what remains has to be confirmed by the regex itself.
 
 from __future__ import annotations
 
-import threading
 from functools import lru_cache
 
-import hyperscan
 import regex
 
 ANYTHING = r"[\x00-\xff]"
@@ -21,36 +19,6 @@ _MOST_COUNTED = 2
 """How often a repetition is counted: beyond, hyperscan takes long to compile."""
 
 _ASCII = [chr(code) for code in range(128)]
-
-
-class Sieve:
-    """Whether bytes may contain a match; may be used by several threads."""
-
-    def __init__(self, expression: str) -> None:
-        """Raises hyperscan.error for what hyperscan cannot do, such as to look for nothing."""
-        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._database.compile(
-            expressions=[expression.encode()],
-            ids=[0],
-            elements=1,
-            flags=[hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL],
-        )
-        self._threads = threading.local()
-
-    def may_match(self, data: bytes) -> bool:
-        if not hasattr(self._threads, "scratch"):
-            self._threads.scratch = hyperscan.Scratch(self._database)
-        seen: list[int] = []
-        self._database.scan(data, match_event_handler=_note, context=seen, scratch=self._threads.scratch)
-        return bool(seen)
-
-
-def sieve(expression: str) -> Sieve | None:
-    """None where nothing can be told."""
-    try:
-        return Sieve(expression)
-    except hyperscan.error:
-        return None
 
 
 def of_character(character: str, ignore_case: bool) -> str:
@@ -77,7 +45,3 @@ def of_repeated(expression: str, least: int, most: int | None) -> str:
     if most is None or most > _MOST_COUNTED:
         return f"(?:{expression}){{{least},}}"
     return f"(?:{expression}){{{least},{most}}}"
-
-
-def _note(number: int, start: int, end: int, flags: int, seen: list[int]) -> None:
-    seen.append(end)
