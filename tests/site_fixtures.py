@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browsing import Visit
 from conftest import unavailable
 from helpers import DAEMON, ingest
 from playwright.sync_api import Browser, sync_playwright
@@ -40,3 +41,8 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
         yield chromium
         chromium.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: str) -> Visit:
+    return Visit(browser.new_context(viewport={"width": 1200, "height": 900}).new_page(), site)

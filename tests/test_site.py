@@ -8,13 +8,14 @@ import re
 import shutil
 from html import unescape
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 import yaml
+from browsing import Visit, marks
 from helpers import FIXTURES, LEGACY, change, ingest, one, rows
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 from served import datasette, lay_out, serving
 from sqlite_utils import Database
 
@@ -26,6 +27,7 @@ ROOT = Path(__file__).parent.parent
 QUESTIONS = sorted((ROOT / "canned_queries" / "reproducibility").glob("*.sql"))
 METADATA = yaml.safe_load((ROOT / "metadata.yml").read_text())
 CHARTS = METADATA["plugins"]["datasette-dashboards"]["reproducibility"]["charts"]
+MAY_BE_EMPTY = {"uncategorised"}  # what no rule explains; the sample has nothing of the kind
 STATUS_COLOURS = {"good": "#0072b2", "bad": "#e69f00", "fail": "#d55e00", "unkwn": "#999999"}
 
 
@@ -195,7 +197,7 @@ def test_freshness_also_tells_of_rebuilders_that_never_could_be_read(database: D
 def test_a_question_answers_as_json_and_csv_without_parameters(site: str, question: Path) -> None:
     url = f"{site}/reproducibility/{question.stem}"
     found = httpx.get(f"{url}.json?_shape=array").raise_for_status().json()
-    assert found
+    assert found or question.stem in MAY_BE_EMPTY
     assert len(list(csv.DictReader(io.StringIO(httpx.get(f"{url}.csv").text)))) == len(found)
 
 
@@ -204,7 +206,8 @@ def test_a_questions_examples_return_rows_and_its_chart_has_its_columns(site: st
     about = metadata_of(question)
     examples = re.findall(rf'href="({question.stem}\?[^"]*)"', about["description_html"])
     assert examples
-    for example in [*map(unescape, examples), f"{question.stem}#{about.get('fragment', '')}"]:
+    charts = [f"{question.stem}#{about['fragment']}"] if "fragment" in about else []
+    for example in [*map(unescape, examples), *charts]:
         address, _, fragment = example.partition("#")
         path, _, parameters = address.partition("?")
         found = httpx.get(f"{site}/reproducibility/{path}.json?_shape=array&{parameters}").json()
@@ -226,61 +229,6 @@ def test_no_question_has_the_name_of_a_table_or_view() -> None:
 
 
 # Pages
-
-
-class Visit:
-    """A page in the browser, and what went wrong on it."""
-
-    def __init__(self, page: Page, site: str) -> None:
-        self.page = page
-        self.site = site
-        self.problems: list[str] = []
-        page.on("console", lambda message: self._note(message.type == "error", message.text))
-        page.on("pageerror", lambda error: self._note(True, str(error)))
-        page.on("request", lambda request: self._note(self._leaves(request.url), f"requests {request.url}"))
-        page.on("response", lambda reply: self._note(reply.status >= 400, f"{reply.status} {reply.url}"))
-
-    def _note(self, wrong: bool, what: str) -> None:
-        if wrong:
-            self.problems.append(what)
-
-    def _leaves(self, url: str) -> bool:
-        return urlsplit(url).scheme not in ("data", "blob") and not url.startswith(self.site)
-
-    def open(self, path: str) -> None:
-        response = self.page.goto(self.site + path)
-        assert response and response.status == 200
-        self.page.wait_for_load_state("networkidle")
-
-
-@pytest.fixture
-def visit(browser: Browser, site: str) -> Visit:
-    return Visit(browser.new_context(viewport={"width": 1200, "height": 900}).new_page(), site)
-
-
-# What a chart shows beside axes and legends: elements of an SVG, pixels in colour of a canvas.
-MARKS = """chart => {
-    if (chart.localName === 'svg') {
-        const symbols = [...chart.querySelectorAll('[role="graphics-symbol"][d], [role="graphics-symbol"] [d]')];
-        return symbols.filter(
-            symbol => !symbol.closest('[aria-roledescription="axis"], [aria-roledescription="legend"]')
-                && symbol.getBBox().width + symbol.getBBox().height > 1
-        ).length;
-    }
-    const pixels = chart.getContext('2d').getImageData(0, 0, chart.width, chart.height).data;
-    let coloured = 0;
-    for (let i = 0; i < pixels.length; i += 4) {
-        const shades = [pixels[i], pixels[i + 1], pixels[i + 2]];
-        coloured += pixels[i + 3] > 100 && Math.max(...shades) - Math.min(...shades) > 60;
-    }
-    return coloured;
-}"""
-
-
-def marks(visit: Visit, place: str) -> int:
-    chart = visit.page.locator(place).locator("svg.marks, canvas.marks")
-    drawn: int = chart.evaluate(MARKS, timeout=10_000)
-    return drawn
 
 
 @pytest.mark.parametrize(

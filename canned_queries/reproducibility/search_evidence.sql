@@ -1,7 +1,8 @@
 -- Which failures show these words? Full-text search in the evidence, current failures first.
 WITH wanted AS (
     -- escape_fts() is Datasette's: each word in quotes, so that none is taken for FTS5's syntax.
-    SELECT escape_fts(replace(:words, char(0), ' ')) AS words
+    -- printf() ends at a NUL, as FTS5 does, which would miss the closing quote.
+    SELECT escape_fts(printf('%s', :words)) AS words
 ),
 found AS (
     SELECT failures_fts.rowid AS id
