@@ -14,6 +14,11 @@ ARCHITECTURE = "{arch}"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """What the decoded text has instead of bytes that are no UTF-8, so its bytes are not what was read."""
 
+_CLEAR = 4
+"""Characters of a literal that is not in every text."""
+
+_CLAUSES = 3
+
 _LONGEST_LITERAL = 200
 """Characters of a literal that are looked for; hyperscan takes some thousand bytes of an expression."""
 
@@ -51,12 +56,7 @@ def condition(rule: Rule, architecture: str) -> Condition:
     """What a rule asks of a build of this architecture."""
     if rule.matcher.endswith("_re"):
         pattern = compile_pattern(rule.needles[0])
-        clauses = (
-            tuple(part for literal in clause for part in _literals(literal)[:1])
-            for clause in pattern.required
-        )
-        lengths = zip(pattern.required, clauses, strict=True)
-        return Condition(tuple(found for wanted, found in lengths if len(found) == len(wanted)), pattern)
+        return Condition(_clearest(pattern.required), pattern)
     needles = tuple(needle.replace(ARCHITECTURE, architecture) for needle in rule.needles)
     every = rule.matcher.endswith("_all")
     literals = [_literals(needle) for needle in needles]
@@ -72,3 +72,12 @@ def condition(rule: Rule, architecture: str) -> Condition:
 def _literals(text: str) -> list[str]:
     """What the bytes of a text must contain for it to occur in them, decoded."""
     return [part[:_LONGEST_LITERAL] for part in text.split(_REPLACEMENT) if part]
+
+
+def _clearest(required: Clauses) -> Clauses:
+    """The clauses that the fewest texts meet: looking for a letter takes longer than the regex."""
+    clauses = [tuple(part for literal in clause for part in _literals(literal)[:1]) for clause in required]
+    complete = [found for found, wanted in zip(clauses, required, strict=True) if len(found) == len(wanted)]
+    complete.sort(key=lambda clause: min(map(len, clause)), reverse=True)
+    clear = [clause for clause in complete if min(map(len, clause)) >= _CLEAR]
+    return tuple(clear[:_CLAUSES] or complete[:1])
