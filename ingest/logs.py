@@ -59,8 +59,11 @@ class StoredLog(NamedTuple):
 
 
 def beside(database: Path) -> Path:
-    """Where the log store of a database is: ``reproducibility.logs`` for ``reproducibility.db``."""
-    return database.with_suffix(".logs")
+    """Where the log store of a database is: ``reproducibility.logs`` for ``reproducibility.db``.
+
+    A link to a database, as a site that keeps its state elsewhere has it, is followed.
+    """
+    return (database.resolve() if database.is_symlink() else database).with_suffix(".logs")
 
 
 def read(path: Path, key: LogKey, built_at: str | None) -> StoredLog | None:

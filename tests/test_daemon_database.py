@@ -530,6 +530,19 @@ def test_what_a_running_daemon_has_only_in_its_wal_is_read(tmp_path: Path) -> No
     )
 
 
+def test_a_link_to_a_running_daemons_file_is_read_with_its_log(tmp_path: Path) -> None:
+    file, database, link = copy(DAEMON, tmp_path), tmp_path / "r.db", tmp_path / "link"
+    link.mkdir()
+    (link / "rebuilderd.db").symlink_to(file)
+    with closing(sqlite3.connect(file)) as daemon:
+        daemon.execute("PRAGMA journal_mode = wal")
+        daemon.execute("PRAGMA wal_autocheckpoint = 0")
+        with daemon:
+            daemon.execute("UPDATE rebuilds SET status = 'FAIL'")
+        ingest(database, link / "rebuilderd.db")
+    assert rows(database, "SELECT DISTINCT status FROM builds") == [("FAIL",)]
+
+
 def test_a_file_at_rest_that_changes_while_it_is_read_is_not_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,6 +49,11 @@ def test_the_store_lies_beside_the_database() -> None:
     assert logs.beside(Path("/srv/reproducibility.db")) == Path("/srv/reproducibility.logs")
 
 
+def test_the_store_lies_beside_the_database_that_a_link_leads_to(tmp_path: Path) -> None:
+    (link := tmp_path / "reproducibility.db").symlink_to("/var/lib/elsewhere/reproducibility.db")
+    assert logs.beside(link) == Path("/var/lib/elsewhere/reproducibility.logs")
+
+
 def test_a_log_comes_back_as_it_was_put(path: Path) -> None:
     contents = {
         KEY: b"\x28\xb5\x2f\xfd\x00\xff",

@@ -17,7 +17,9 @@ _DAMAGED = "the database is damaged or cut short; copy it again, with `sqlite3 F
 
 
 def sidecar(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
+    """A file that SQLite keeps beside a database: beside the file itself, where ``path`` is a link to it."""
+    file = path.resolve()
+    return file.with_name(file.name + suffix)
 
 
 def is_at_rest(path: Path) -> bool:
