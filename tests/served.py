@@ -39,7 +39,13 @@ def datasette(folder: Path, *options: str) -> subprocess.Popen[str]:
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The address of the site in ``folder`` while it is served."""
-    server = datasette(folder)
+    with answering(datasette(folder)) as address:
+        yield address
+
+
+@contextmanager
+def answering(server: subprocess.Popen[str]) -> Iterator[str]:
+    """The address at which a server that was just started answers; it is ended afterwards."""
     assert server.stdout
     said = ""
     try:
