@@ -15,7 +15,10 @@ from ingest.categories.scanner import Scanner, Wanted, can_scan
 from ingest.categories.texts import Text
 
 TEXTS_BEFORE_SIEVES = 200
+"""A run with few failures is over before a sieve pays."""
+
 TOO_OFTEN_IN_VAIN = 4
+"""Of those texts; most regexes are never tried at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +42,17 @@ class Side:
     def __init__(self, rules: dict[int, Rule], architecture: str) -> None:
         self.steps = {number: _step(number, rule, architecture) for number, rule in sorted(rules.items())}
         self.first = min(rules, default=None)
-        self._always, self._scanner = self._prepared({})
+        self._scan = self._prepared({})
         self._in_vain: Counter[int] = Counter()
         self._texts = count(1)
 
     def candidates(self, text: Text) -> list[Step]:
         """The steps that may hold, in order; those that are decided by literals do."""
         if next(self._texts) == TEXTS_BEFORE_SIEVES:
-            self._always, self._scanner = self._sieved()
-        return [self.steps[number] for number in sorted(self._always + self._scanner.scan(text.data))]
+            self._scan = self._sieved()
+        # One attribute for both: another thread may exchange them now.
+        always, scanner = self._scan
+        return [self.steps[number] for number in sorted(always + scanner.scan(text.data))]
 
     def tried_in_vain(self, step: Step) -> None:
         self._in_vain[step.number] += 1
