@@ -50,16 +50,19 @@ def check(file: Path | None, database: Path | None) -> None:
     """
     from ingest.categories.checking import never_winning
     from ingest.categories.rules import load_rules
+    from ingest.values import printable
 
     with _as_sentences():
         loaded = load_rules([file] if file else ())
         for rule, before in never_winning(loaded):
-            click.echo(f"{rule} never wins: rule {before.number} “{_name(before)}” holds wherever it does.")
+            click.echo(
+                f"{rule} never wins: rule {before.number} “{printable(before.category.name)}” holds wherever it does."
+            )
         if database:
             for line in _unmatched(loaded, database):
                 click.echo(line)
-        count = len({rule.category.key for rule in loaded.rules})
-        click.echo(f"{len(loaded.rules)} rules for {count} categories, rule set {loaded.version}.")
+        categories = len({rule.category.key for rule in loaded.rules})
+        click.echo(f"Rules: {len(loaded.rules)}, categories: {categories}, rule set: {loaded.version}.")
 
 
 @rules.command()
@@ -166,7 +169,9 @@ def _explained(explanations: list[Explanation]) -> Iterator[str]:
 
 
 def _headline(category: Category) -> str:
-    return f"{category.name} ({category.key}, {category.class_ or 'unknown'})"
+    from ingest.values import printable
+
+    return f"{printable(category.name)} ({category.key}, {category.class_ or 'unknown'})"
 
 
 def _where(explanation: Explanation) -> Iterator[str]:
@@ -179,12 +184,6 @@ def _where(explanation: Explanation) -> Iterator[str]:
         first, *more = explanation.evidence.splitlines()
         yield f"  {at}: {first}"
         yield from (f"    {line}" for line in more)
-
-
-def _name(rule: Rule) -> str:
-    from ingest.values import printable
-
-    return printable(rule.category.name)
 
 
 def _unmatched(loaded: RuleSet, database: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import zstandard
 
 from ingest.categories.checking import never_winning
+from ingest.categories.evidence import of_difference
 from ingest.categories.matcher import PATIENCE, Matcher
 from ingest.categories.patterns import compile_pattern
 from ingest.categories.rules import FOR_ALL, Rule, load_rules
@@ -141,6 +143,14 @@ def test_no_regex_is_slow_on_large(what: str) -> None:
     for rule in RULES.rules:
         if rule.matcher.endswith("_re"):
             compile_pattern(rule.needles[0]).compiled.search(text, timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("what", LINES)
+def test_evidence_is_found_at_once_in_large(what: str) -> None:
+    text = (LINES[what] * (300_000 // len(LINES[what]))).encode()
+    started = time.monotonic()
+    assert of_difference(text)
+    assert time.monotonic() - started < PATIENCE
 
 
 def test_no_rule_is_always_preceded_by_another() -> None:

@@ -145,6 +145,11 @@ def test_check_lists_every_problem_and_fails(tmp_path: Path) -> None:
     assert all(line.startswith(f"Error: {rules}: ") for line in result.output.splitlines())
 
 
+def test_check_refuses_a_file_that_is_nested_without_end(tmp_path: Path) -> None:
+    result = run("rules", "check", _written(tmp_path / "deep.toml", "a = " + "[" * 100_000))
+    assert result.exit_code == 1 and result.output.endswith("is nested too deeply for a rule file.\n")
+
+
 @pytest.mark.parametrize("command", ["check", "explain", "suggest"])
 def test_a_rule_file_that_is_not_there_is_an_error_of_one_sentence(
     tmp_path: Path, log: Path, database: Path, command: str

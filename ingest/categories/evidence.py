@@ -23,9 +23,9 @@ _ESCAPE_SEQUENCE = re.compile(
 )
 _SPACE = re.compile(r"\s")
 _LINE_END = re.compile(r"[\r\n]")
-_PAIR = re.compile(
-    rb"^((?:\xe2\x94\x82[ \xc2\xa0]*)*)(-(?!--).*)\n(?:\1(?:-.*)?\n)*?\1(\+(?!\+\+).*)$", re.MULTILINE
-)
+_NESTED = re.compile(rb"((?:\xe2\x94\x82[ \xc2\xa0]*)*)(.*)")
+"""A line of diffoscope output: how deep it is nested, and what it says."""
+
 _FILES = re.compile(rb"^((?:\xe2\x94\x82[ \xc2\xa0]*)*)(--- .*)\n\1(\+\+\+ .*)$", re.MULTILINE)
 
 Span = tuple[int, int]
@@ -64,11 +64,31 @@ def _plain_line(text: str | bytes, start: int, end: int) -> str | None:
 def of_difference(data: bytes) -> str | None:
     """What diffoscope saw first: a removed and an added line, else the files it compared."""
     start = data[:_SCANNED]
-    found = _PAIR.search(start) or _FILES.search(start)
+    found = _first_pair(start) or _compared_files(start)
     if found is None:
         first = next((line for line in start.splitlines() if line.strip()), b"")
         return _joined([("", clean(_decoded(first)), "")]) or None
-    return _joined([("", clean(_decoded(found[number])), "") for number in (2, 3)])
+    return _joined([("", clean(_decoded(line)), "") for line in found])
+
+
+def _first_pair(output: bytes) -> tuple[bytes, bytes] | None:
+    """The first removed line of a block, and the added line that follows the block."""
+    removed: tuple[bytes, bytes] | None = None
+    for line in output.split(b"\n"):
+        match = _NESTED.match(line)
+        depth, says = match.groups() if match else (b"", line)
+        if removed and depth == removed[0]:
+            if says.startswith(b"+") and not says.startswith(b"+++"):
+                return removed[1], says
+            if says.startswith(b"-") or not says:
+                continue
+        removed = (depth, says) if says.startswith(b"-") and not says.startswith(b"---") else None
+    return None
+
+
+def _compared_files(output: bytes) -> tuple[bytes, bytes] | None:
+    found = _FILES.search(output)
+    return (found[2], found[3]) if found else None
 
 
 def of_words(words: str) -> str:

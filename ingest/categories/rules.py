@@ -165,6 +165,9 @@ def _read(path: Path, problems: list[str]) -> Iterator[Rule]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problems.append(f"{path}: is not TOML: {error}.")
         return
+    except RecursionError:
+        problems.append(f"{path}: is nested too deeply for a rule file.")
+        return
     backends = content.pop("backend", None)
     problems.extend(f"{path}: has an unknown key or table “{printable(key)}”; remove it." for key in content)
     if not isinstance(backends, dict) or not backends:
