@@ -133,7 +133,7 @@ def take(connection: sqlite3.Connection, context: Context) -> int:
         "now": context.now,
         "carries_status": context.carries_status,
     }
-    return sum(sql.run(connection, "snapshots/taken.sql", parameters).values())
+    return sql.run(connection, "snapshots/taken.sql", parameters)["snapshots"]
 
 
 def import_history(connection: sqlite3.Connection, rebuilder_id: int) -> int:
