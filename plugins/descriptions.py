@@ -12,8 +12,8 @@ descriptions = cache(schema.descriptions)
 
 @hookimpl
 def get_metadata(key):
-    # A plugin that renders cells looks its settings up for every cell, and copies cost half a millisecond.
-    if key == "plugins":
+    # Rules of access and settings of plugins are looked up for every table and every cell, each time in a copy.
+    if key not in (None, "databases"):
         return {}
     # Datasette merges other metadata into what it is given, hence a copy.
     return {"databases": {"reproducibility": {"tables": deepcopy(descriptions())}}}

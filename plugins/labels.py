@@ -1,4 +1,4 @@
-"""Names for form controls that Datasette and its dashboards leave nameless to screen readers."""
+"""What screen readers and keyboards need and Datasette's pages leave out: names of form controls, and focus."""
 
 import re
 
@@ -26,4 +26,6 @@ def labelled(html):
     html = str(html)
     for control, label in NAMELESS.items():
         html = html.replace(control, re.sub(r"^<\w+", rf'\g<0> aria-label="{label}"', control))
+    # It scrolls.
+    html = html.replace('<dl class="column-descriptions">', '<dl class="column-descriptions" tabindex="0">')
     return Markup(DASHBOARD_FILTER.sub(r'<legend>\1</legend>\2 aria-label="\1"', html))

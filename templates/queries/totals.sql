@@ -1,0 +1,11 @@
+-- The newest totals of each origin of each rebuilder. Where several rebuilders read one origin,
+-- the one that attempted most speaks for it in sums.
+SELECT
+    t.*,
+    row_number() OVER (
+        PARTITION BY t.origin, t.counted ORDER BY t.attempted DESC, t.rebuilder
+    ) = 1 AS speaks,
+    coalesce(t.distribution || ' ' || coalesce(t.release, ''), '~ ' || t.origin) || ' ' || t.counted AS section
+FROM current_totals AS t
+WHERE :origin IS NULL OR t.origin_id = :origin
+ORDER BY section, t.origin, t.rebuilder
