@@ -59,6 +59,7 @@ class Matcher:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self._plans: dict[tuple[str, str], Plan] = {}
+        self._sides: dict[tuple[Step, ...], Side] = {}
         self._compiling = threading.Lock()
         self._one_large = threading.Lock()
         self._timeouts: Counter[str] = Counter()
@@ -110,7 +111,8 @@ class Matcher:
         plan = self._plans.get(key)
         if plan is None:
             with self._compiling:
-                plan = self._plans.get(key) or Plan(self.rules.for_distribution(distribution), architecture)
+                rules = self.rules.for_distribution(distribution)
+                plan = self._plans.get(key) or Plan(rules, architecture, self._sides)
                 self._plans[key] = plan
         return plan
 

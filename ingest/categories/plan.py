@@ -39,9 +39,9 @@ class Side:
     only for many texts.
     """
 
-    def __init__(self, rules: dict[int, Rule], architecture: str) -> None:
-        self.steps = {number: _step(number, rule, architecture) for number, rule in sorted(rules.items())}
-        self.first = min(rules, default=None)
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self.steps = {step.number: step for step in steps}
+        self.first = steps[0].number if steps else None
         self._scan = self._prepared({})
         self._in_vain: Counter[int] = Counter()
         self._texts = count(1)
@@ -96,17 +96,28 @@ def _first(clause: tuple[bytes, ...], data: bytes) -> Span:
 class Plan:
     """The rules that apply, in the order in which they are tried."""
 
-    def __init__(self, rules: tuple[Rule, ...], architecture: str) -> None:
+    def __init__(
+        self, rules: tuple[Rule, ...], architecture: str, known: dict[tuple[Step, ...], Side]
+    ) -> None:
+        """``known`` are sides that were prepared before: most rules are the same for every architecture."""
         self.rules = rules
+        self._known = known
         self.applying = {
             number: rule
             for number, rule in enumerate(rules)
             if not architecture.startswith(rule.exclude_architectures)
         }
-        self.log = Side(self._reading("log"), architecture)
-        self.diffoscope = Side(self._reading("diffoscope"), architecture)
+        self.log = self._side("log", architecture)
+        self.diffoscope = self._side("diffoscope", architecture)
         self.end = min(self._reading(None), default=len(rules))
         """The rule that holds for whatever comes as far, if there is one."""
+
+    def _side(self, text: str, architecture: str) -> Side:
+        rules = sorted(self._reading(text).items())
+        steps = tuple(_step(number, rule, architecture) for number, rule in rules)
+        if steps not in self._known:
+            self._known[steps] = Side(steps)
+        return self._known[steps]
 
     def _reading(self, text: str | None) -> dict[int, Rule]:
         return {number: rule for number, rule in self.applying.items() if rule.reads == text}
