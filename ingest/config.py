@@ -12,7 +12,6 @@ release = "trixie"
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +49,8 @@ def read_config(path: Path) -> Config:
 
     Names of files are relative to the folder that the configuration lies in.
     """
+    import tomllib
+
     try:
         content = tomllib.loads(path.read_text())
     except OSError as error:

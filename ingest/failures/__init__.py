@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ingest import sql
-from ingest.categories.rules import RuleSet, load_rules
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
 from ingest.failures import catalogue
 from ingest.logs import LogKey, LogStore, live_keys
@@ -22,6 +21,7 @@ from ingest.sources.base import LogRequest, Source
 
 if TYPE_CHECKING:
     from ingest.categories.matcher import Matcher
+    from ingest.categories.rules import RuleSet
 
 Keep = Literal["failing", "all", "none"]
 
@@ -42,6 +42,9 @@ class Options:
     @cached_property
     def rule_set(self) -> RuleSet:
         """Raises RulesError."""
+        # Imported where it is needed: a run without news would spend most of its time on it.
+        from ingest.categories.rules import load_rules
+
         return load_rules(self.rules)
 
     @cached_property
@@ -146,7 +149,6 @@ class Failures:
         return int(count)
 
     def _explained(self, advance: Callable[[int], None]) -> Iterator[tuple[Any, ...]]:
-        # Imported here: what is compiled in there takes longer to load than a run without news.
         from ingest.categories.work import verdicts
 
         read_from: dict[tuple[int, str | None], tuple[int, int | None]] = {}

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ingest import sql
-from ingest.categories.rules import Category
+
+if TYPE_CHECKING:
+    from ingest.categories.rules import Category
 
 
 def publish(connection: sqlite3.Connection, categories: Iterable[Category]) -> None:
