@@ -1,0 +1,15 @@
+-- The files of one build.
+SELECT
+    json_object(
+        'id', coalesce(a.{artifact}, a.id),
+        'name', a.name,
+        'has_diffoscope', json(iif(a.has_diffoscope, 'true', 'false')),
+        'has_attestation', json(iif(a.has_attestation, 'true', 'false')),
+        'status', a.status
+    ) AS record
+FROM builds AS p
+JOIN build_artifacts AS a ON a.build_id = p.id
+WHERE {current}
+    AND p.{build} = :build
+    AND coalesce(a.{artifact}, a.id) = :artifact -- if asked
+ORDER BY coalesce(a.{artifact}, a.id);

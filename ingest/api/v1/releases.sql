@@ -1,0 +1,12 @@
+-- The releases that packages are known of.
+SELECT json_group_array(o.release) AS record
+FROM (
+    SELECT DISTINCT o.release FROM origins AS o
+    WHERE EXISTS (
+        SELECT 1 FROM source_packages AS p
+        WHERE p.origin_id = o.id AND p.is_current IN (0, 1) AND {current}
+    )
+        AND o.distribution = :distribution -- if asked
+        AND o.release = :release -- if asked
+    ORDER BY o.release
+) AS o;

@@ -1,0 +1,218 @@
+"""rebuilderd's read-only API: ``/api/v1/…`` over all rebuilders, ``/r/NAME/api/v1/…`` of one; docs/api.md.
+
+What a path means is in ``ingest/api``; here is what HTTP asks for: methods, encodings, conditions, origins.
+"""
+
+import asyncio
+import re
+import sqlite3
+from datetime import datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from pathlib import Path
+from urllib.parse import unquote
+from weakref import WeakKeyDictionary
+
+import orjson
+import zstandard
+from datasette import Forbidden, hookimpl
+from datasette.utils import tilde_decode
+
+from ingest.api import logs, routes, serving
+from ingest.api.body import decompressed, gzipped
+from ingest.api.cache import Cache
+from ingest.api.question import ApiError, parsed
+from ingest.errors import DatabaseError
+
+API = re.compile(r"(?:/r/(?P<rebuilder>[^/]+))?/api/(?P<path>.*)$")
+SMALL = 1024**2
+LARGEST_BODY = 4096
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type, If-Modified-Since, If-None-Match",
+    "Access-Control-Expose-Headers": "ETag, Last-Modified",
+}
+JSON = {"Content-Type": "application/json", **CORS}
+# What stands in a log comes from anywhere: nothing in it may be taken for a page.
+LOG = {
+    "Content-Type": "text/plain; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    **CORS,
+}
+VARIES = {"Vary": "Accept-Encoding"}
+answers = WeakKeyDictionary()
+
+
+@hookimpl
+def register_routes():
+    return [(API.pattern, serve)]
+
+
+@hookimpl
+def skip_csrf(scope, datasette):
+    # Whoever sends a form from elsewhere gets an answer that everybody may have.
+    return bool(API.match(scope["path"].removeprefix(datasette.setting("base_url").rstrip("/"))))
+
+
+@hookimpl
+def startup(datasette):
+    answers[datasette] = Answers(datasette.get_database("reproducibility"))
+
+
+async def serve(request, datasette):
+    if request.method == "OPTIONS":
+        return Reply(204, CORS)
+    try:
+        resources = [("view-database", "reproducibility"), "view-instance"]
+        await datasette.ensure_permissions(request.actor, resources)
+        asked = await understood(request)
+        if asked.route.log:
+            return await log(request, datasette, asked)
+        body = await answers[datasette].get(asked)
+    except Forbidden:
+        return refusal(403, "This site is not open to everybody.")
+    except ApiError as error:
+        return refusal(error.status, str(error))
+    headers = {"ETag": body.etag, "Cache-Control": max_age(datasette, asked)}
+    if body.modified:
+        headers["Last-Modified"] = format_datetime(datetime.fromisoformat(body.modified), usegmt=True)
+    if is_known(request.headers, body):
+        return Reply(304, {**headers, **VARIES, **CORS})
+    return encoded(request, body.frame, body.length, {**JSON, **headers})
+
+
+async def understood(request):
+    """What is asked for. Raises ApiError."""
+    rebuilder = request.url_vars["rebuilder"]
+    route, words = routes.find(request.method, request.url_vars["path"])
+    query = parsed(request.query_string, route.parameters)
+    if route.method == "POST":
+        query["body"] = await small_body(request)
+    words = {name: unquote(word) for name, word in words.items()}
+    return serving.request(route, words, rebuilder and tilde_decode(unquote(rebuilder)), query)
+
+
+async def small_body(request):
+    body, more = b"", True
+    while more:
+        message = await request.receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LARGEST_BODY:
+            raise ApiError(413, f"The body is longer than {LARGEST_BODY} bytes.")
+    return body.decode("utf-8", "replace")
+
+
+class Answers:
+    """Answers from the database, kept as long as it stays as it is."""
+
+    def __init__(self, database):
+        self.database = database
+        self.cache = Cache()
+        self.watching = None
+
+    async def get(self, asked):
+        def make():
+            return self.database.execute_fn(lambda connection: serving.answer(connection, asked))
+
+        return await self.cache.get(self.state(), asked.key, make)
+
+    def state(self):
+        # SQLite counts the commits of others, as one and the same connection sees them.
+        try:
+            self.watching = self.watching or self.database.connect()
+            return self.watching.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.OperationalError:
+            return object()
+
+
+async def log(request, datasette, asked):
+    """A log as plain text, as far as it can be read."""
+    database = datasette.get_database("reproducibility")
+    await datasette.ensure_permissions(request.actor, [("view-table", ("reproducibility", "failures"))])
+    found = await database.execute_fn(lambda connection: serving.find_log(connection, asked))
+    try:
+        stored = await asyncio.to_thread(logs.read, Path(database.path), found)
+    except DatabaseError as error:  # The ingest tells the operator; readers need no names of folders.
+        raise ApiError(404, "This log cannot be read; it is kept, but the store is damaged.") from error
+    if stored.content is None:
+        return Reply(200, {**LOG, "Content-Length": "0"})
+    return encoded(request, stored.content, None, LOG)
+
+
+def encoded(request, frame, length, headers):
+    """The contents of a zstd frame in the encoding that the client likes best."""
+    is_head = request.method == "HEAD"
+    headers = {**headers, **VARIES}
+    wanted = accepted(request.headers.get("accept-encoding", ""))
+    if "zstd" in wanted:
+        headers |= {"Content-Encoding": "zstd", "Content-Length": str(len(frame))}
+        return Reply(200, headers, () if is_head else [frame])
+    if "gzip" in wanted:
+        return Reply(
+            200, {**headers, "Content-Encoding": "gzip"}, () if is_head else gzipped(readable(frame)), length
+        )
+    if length is not None:
+        headers["Content-Length"] = str(length)
+    return Reply(200, headers, () if is_head else readable(frame), length)
+
+
+def readable(frame):
+    """A log may have been cut short by whoever stored it: what can be read is shown."""
+    try:
+        yield from decompressed(frame)
+    except zstandard.ZstdError:
+        yield b"\n\n[The rest cannot be shown: it cannot be decompressed.]\n"
+
+
+def accepted(header):
+    """The encodings that a client takes."""
+    found = set()
+    for choice in header.split(","):
+        name, _, parameters = choice.strip().partition(";")
+        if not re.fullmatch(r"\s*q=0(\.0*)?\s*", parameters):
+            found.add(name.strip().lower())
+    return found
+
+
+def is_known(headers, body):
+    """Whether the client has this very body already."""
+    if tags := headers.get("if-none-match"):
+        opaque = body.etag.removeprefix("W/")
+        return tags.strip() == "*" or opaque in (tag.strip().removeprefix("W/") for tag in tags.split(","))
+    if (since := headers.get("if-modified-since")) and body.modified:
+        try:
+            return parsedate_to_datetime(since) >= datetime.fromisoformat(body.modified)
+        except (TypeError, ValueError):
+            return False
+    return False
+
+
+def max_age(datasette, asked):
+    seconds = 0 if asked.route.changes_with_time else datasette.setting("default_cache_ttl")
+    return f"public, max-age={seconds}"
+
+
+def refusal(status, message):
+    content = orjson.dumps({"ok": False, "error": message, "status": status})
+    return Reply(status, {**JSON, "Content-Length": str(len(content))}, [content])
+
+
+class Reply:
+    """A response in chunks; what may be large is made outside of the event loop."""
+
+    def __init__(self, status, headers, chunks=(), length=0):
+        self.status = status
+        self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        self.chunks = iter(chunks)
+        self.is_small = length is not None and length <= SMALL
+
+    async def asgi_send(self, send):
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        while chunk := await self.next():
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def next(self):
+        return next(self.chunks, b"") if self.is_small else await asyncio.to_thread(next, self.chunks, b"")
