@@ -10,5 +10,5 @@ JOIN build_artifacts AS a ON a.build_id = p.id AND a.has_diffoscope
 LEFT JOIN failures AS f ON f.build_artifact_id = a.id
 WHERE {current}
     AND p.{build} = :build
-    AND coalesce(a.{artifact}, a.id) = :artifact -- if asked
+    AND coalesce(a.{artifact}, a.id) = :artifact -- if artifact
 ORDER BY a.id;

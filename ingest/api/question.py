@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -15,8 +15,7 @@ from ingest.sql import Parameters
 
 LARGEST = 2**31 - 1
 """Upstream's ids and limits are 32-bit integers."""
-_IF_ASKED = re.compile(r"^(?P<line>.*) -- if asked$")
-_PARAMETER = re.compile(r":(\w+)")
+_IF_GIVEN = re.compile(r"-- if (\w+)$")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 
 
@@ -117,20 +116,27 @@ class Question:
         return self.connection.execute(self.sql(path, parameters, **pieces), parameters)
 
     def sql(self, path: str, given: Collection[str], **pieces: str) -> str:
-        """A file's statement with the lines that were asked for, and the scope's columns."""
-        asked = {*given, *self.scope.parameters}
-        kept = (line for line in statement(path).splitlines() if _is_asked(line, asked))
+        """A file's statement with the lines whose parameters are given, and the scope's columns."""
+        kept = _kept(statement(path).splitlines(), {*given, *self.scope.parameters})
         return "\n".join(kept).format_map({**self.scope.pieces, **pieces})
 
 
-def _is_asked(line: str, asked: Collection[str]) -> bool:
-    optional = _IF_ASKED.match(line)
-    return optional is None or all(name in asked for name in _PARAMETER.findall(optional["line"]))
+def _kept(lines: Iterable[str], given: Collection[str]) -> Iterator[str]:
+    open_brackets = 0
+    for line in lines:
+        condition = _IF_GIVEN.search(line)
+        if open_brackets or (condition and condition[1] not in given):
+            open_brackets += line.count("(") - line.count(")")
+        else:
+            yield line
 
 
 @cache
 def statement(path: str) -> str:
-    """A file's SQL. Of lines that end in ``-- if asked`` those stay whose parameters are given."""
+    """A file's SQL. A line that ends in ``-- if NAME`` stays where the parameter NAME is given.
+
+    Where such a line opens brackets, it stays or goes with all until they are closed.
+    """
     return files("ingest.api").joinpath(path).read_text()
 
 

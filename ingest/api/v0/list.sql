@@ -26,8 +26,8 @@ LEFT JOIN source_packages AS s ON s.id = p.source_package_id
 LEFT JOIN build_artifacts AS a ON a.id = p.latest_artifact_id
 LEFT JOIN builds AS b ON b.id = coalesce(a.build_id, s.latest_build_id)
 WHERE {current}
-    AND p.name = :name -- if asked
-    AND o.distribution = :distro -- if asked
-    AND p.component = :suite -- if asked
-    AND p.architecture = :architecture -- if asked
+    AND p.name = :name -- if name
+    AND o.distribution = :distro -- if distro
+    AND p.component = :suite -- if suite
+    AND p.architecture = :architecture -- if architecture
 ORDER BY p.status = 'GOOD' DESC, p.status = 'BAD' DESC, p.is_current DESC, b.built_at DESC, b.id DESC, p.id;

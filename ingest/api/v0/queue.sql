@@ -5,7 +5,9 @@ SELECT json_object(
         'name', s.name,
         'version', s.version,
         'distro', o.distribution,
-        'suite', coalesce((SELECT min(c.component) FROM binary_packages AS c WHERE c.source_package_id = s.id), ''),
+        'suite', coalesce(
+            (SELECT min(c.component) FROM binary_packages AS c WHERE c.source_package_id = s.id), ''
+        ),
         'architecture', o.architecture,
         'input_url', s.input_url,
         'artifacts', json((
@@ -24,6 +26,6 @@ JOIN source_packages AS s ON s.id = p.source_package_id
 JOIN origins AS o ON o.id = s.origin_id
 LEFT JOIN workers AS w ON w.id = p.worker_id
 WHERE {any}
-    AND (p.started_at IS NOT NULL) = :started -- if asked
+    AND (p.started_at IS NOT NULL) = :started -- if started
 ORDER BY p.priority, p.queued_at, p.id
 LIMIT :limit;

@@ -11,5 +11,5 @@ FROM builds AS p
 JOIN build_artifacts AS a ON a.build_id = p.id
 WHERE {current}
     AND p.{build} = :build
-    AND coalesce(a.{artifact}, a.id) = :artifact -- if asked
+    AND coalesce(a.{artifact}, a.id) = :artifact -- if artifact
 ORDER BY coalesce(a.{artifact}, a.id);

@@ -28,14 +28,21 @@ LEFT JOIN build_artifacts AS a ON a.id = p.latest_artifact_id
 LEFT JOIN builds AS b ON b.id = coalesce(a.build_id, s.latest_build_id)
 WHERE {current}
     AND p.{binary} IS NOT NULL
-    AND p.{binary} = :id -- if asked
-    AND p.{binary} > :above -- if asked
-    AND p.{binary} < :below -- if asked
-    AND p.name = :name -- if asked
-    AND p.version = :version -- if asked
-    AND p.is_current = :seen_only -- if asked
-    AND p.origin_id IN (SELECT id FROM origins WHERE distribution = :distribution) -- if asked
-    AND p.origin_id IN (SELECT id FROM origins WHERE "release" = :release) -- if asked
-    AND p.architecture = :architecture -- if asked
-    AND p.component = :component -- if asked
-    AND p.source_package_id IN (SELECT id FROM source_packages WHERE name = :source_name) -- if asked
+    AND p.{binary} = :id -- if id
+    AND p.{binary} > :above -- if above
+    AND p.{binary} < :below -- if below
+    AND p.name = :name -- if name
+    AND p.version = :version -- if version
+    AND p.is_current = :seen_only -- if seen_only
+    AND p.origin_id IN (SELECT id FROM origins WHERE distribution = :distribution) -- if distribution
+    AND p.origin_id IN (SELECT id FROM origins WHERE "release" = :release) -- if release
+    AND p.architecture = :architecture -- if architecture
+    AND EXISTS ( -- if component
+        SELECT 1 FROM source_packages AS s
+        CROSS JOIN source_packages AS x
+        CROSS JOIN binary_packages AS c
+        WHERE s.id = p.source_package_id AND x.rebuilder_id = s.rebuilder_id
+            AND x.generation = s.generation AND x.{source} = s.{source}
+            AND c.source_package_id = x.id AND c.component = :component
+    )
+    AND p.source_package_id IN (SELECT id FROM source_packages WHERE name = :source_name) -- if source_name

@@ -13,11 +13,17 @@ SELECT json_object(
             AND p.origin_id IN (
                 SELECT id FROM origins
                 WHERE true
-                    AND distribution = :distribution -- if asked
-                    AND "release" = :release -- if asked
-                    AND architecture = :architecture -- if asked
+                    AND distribution = :distribution -- if distribution
+                    AND "release" = :release -- if release
+                    AND architecture = :architecture -- if architecture
             )
-            AND EXISTS (SELECT 1 FROM binary_packages WHERE source_package_id = p.id AND component = :component) -- if asked
+            AND EXISTS ( -- if component
+                SELECT 1 FROM source_packages AS x
+                CROSS JOIN binary_packages AS c
+                WHERE x.rebuilder_id = p.rebuilder_id AND x.generation = p.generation
+                    AND x.{source} = p.{source}
+                    AND c.source_package_id = x.id AND c.component = :component
+            )
     )),
     'jobs', json((
         SELECT json_object(
@@ -30,9 +36,15 @@ SELECT json_object(
         CROSS JOIN origins AS o ON o.id = p.origin_id
         WHERE {current}
             AND p.is_current = 1
-            AND o.distribution = :distribution -- if asked
-            AND o.release = :release -- if asked
-            AND o.architecture = :architecture -- if asked
-            AND EXISTS (SELECT 1 FROM binary_packages WHERE source_package_id = p.id AND component = :component) -- if asked
+            AND o.distribution = :distribution -- if distribution
+            AND o.release = :release -- if release
+            AND o.architecture = :architecture -- if architecture
+            AND EXISTS ( -- if component
+                SELECT 1 FROM source_packages AS x
+                CROSS JOIN binary_packages AS c
+                WHERE x.rebuilder_id = p.rebuilder_id AND x.generation = p.generation
+                    AND x.{source} = p.{source}
+                    AND c.source_package_id = x.id AND c.component = :component
+            )
     ))
 ) AS record;

@@ -6,7 +6,7 @@ FROM (
         SELECT 1 FROM source_packages AS p
         WHERE p.origin_id = o.id AND p.is_current IN (0, 1) AND {current}
     )
-        AND o.distribution = :distribution -- if asked
-        AND o.release = :release -- if asked
+        AND o.distribution = :distribution -- if distribution
+        AND o.release = :release -- if release
     ORDER BY o.release
 ) AS o;

@@ -22,10 +22,10 @@ JOIN snapshots AS n ON n.id = p.snapshot_id
 WHERE p.kind <> 'reconstructed'
     AND p.counted = 'source packages'
     AND p.unknown IS NOT NULL
-    AND n.rebuilder_id = :rebuilder_id -- if asked
-    AND p.distribution = :distribution -- if asked
-    AND p.release = :release -- if asked
-    AND p.architecture = :architecture -- if asked
-    AND n.captured_at >= :since -- if asked
+    AND n.rebuilder_id = :rebuilder_id -- if rebuilder_id
+    AND p.distribution = :distribution -- if distribution
+    AND p.release = :release -- if release
+    AND p.architecture = :architecture -- if architecture
+    AND n.captured_at >= :since -- if since
 ORDER BY n.captured_at, p.snapshot_id
 LIMIT :limit;

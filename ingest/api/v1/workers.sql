@@ -13,6 +13,6 @@ SELECT
     ) AS record
 FROM workers AS p
 WHERE {any}
-    AND p.{worker} = :id -- if asked
-    AND p.{worker} > :above -- if asked
-    AND p.{worker} < :below -- if asked
+    AND p.{worker} = :id -- if id
+    AND p.{worker} > :above -- if above
+    AND p.{worker} < :below -- if below
