@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -52,10 +53,12 @@ def answering(server: subprocess.Popen[str]) -> Iterator[str]:
         for line in server.stdout:
             said += line
             if address := re.search(r"running on (http://127\.0\.0\.1:\d+)", line):
+                # It says a line for each request, and stops when nobody reads them.
+                Thread(target=server.stdout.read, daemon=True).start()
                 yield address[1]
                 break
         else:
             pytest.fail(f"Datasette did not start:\n{said}")
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        server.wait(timeout=20)

@@ -21,6 +21,6 @@ alike AS MATERIALIZED (
     FROM (SELECT name FROM containing UNION SELECT name FROM neighbours)
 )
 SELECT name FROM alike
-WHERE shared * 3 >= length(:name) - 2
+WHERE shared * 4 >= length(:name) - 2
 ORDER BY 1.0 * shared / max(length(name) + length(:name) - 4 - shared, 1) DESC, length(name), name
 LIMIT 12
