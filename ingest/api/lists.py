@@ -178,7 +178,7 @@ def _rows(
         for name in asked
     ]
     return question.connection.execute(
-        f"WITH listed AS ({question.sql(listing.path, given, key=column)})\n"
+        f"WITH listed AS (\n{question.sql(listing.path, given, key=column)}\n)\n"
         f"SELECT * FROM listed WHERE {' AND '.join(places) or 'true'} {order}",
         {**question.scope.parameters, **given, **asked},
     )

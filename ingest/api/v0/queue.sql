@@ -12,7 +12,13 @@ SELECT json_object(
         'input_url', s.input_url,
         'artifacts', json((
             SELECT json_group_array(json_object('name', c.name, 'version', c.version, 'url', c.artifact_url))
-            FROM (SELECT * FROM binary_packages AS c WHERE c.source_package_id = s.id ORDER BY c.id) AS c
+            FROM (
+                SELECT c.* FROM source_packages AS x
+                CROSS JOIN binary_packages AS c ON c.source_package_id = x.id
+                WHERE x.rebuilder_id = s.rebuilder_id AND x.generation = s.generation
+                    AND x.{source} = s.{source}
+                ORDER BY c.{binary}
+            ) AS c
         ))
     ),
     'version', s.version,
