@@ -14,7 +14,7 @@ from ingest.cli_rules import rules as rules_commands
 from ingest.errors import ConfigError, IngestError, RulesError
 
 if TYPE_CHECKING:
-    from ingest.config import Instance
+    from ingest.config import Aliases, Instance
     from ingest.failures import Keep, Options
     from ingest.pipeline import Result
     from ingest.progress import Progress
@@ -119,6 +119,8 @@ def ingest(
         raise click.ClickException(str(error)) from error
     if not all(instance.rebuilder for instance in known.instances):
         raise click.UsageError(f"“{source}” gives no name to call the rebuilder by; name it with --name.")
+    if known.aliases is not None:
+        _remember_aliases(database, known.aliases)
     failed = [
         instance
         for instance in known.instances
@@ -126,6 +128,15 @@ def ingest(
     ]
     if failed:
         sys.exit(1)
+
+
+def _remember_aliases(database: Path, aliases: Aliases) -> None:
+    from ingest.releases import remember_aliases
+
+    try:
+        remember_aliases(database, aliases)
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _ingest_one(

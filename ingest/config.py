@@ -2,6 +2,9 @@
 
 rules = ["rebuilderd-stats.conf"]
 
+[aliases.debian]
+sid = "unstable"
+
 [rebuilders.debian-amd64]
 source = "https://rebuilder.example/amd64"
 
@@ -22,6 +25,8 @@ from ingest.values import printable
 
 _KEYS = {"source", "release"}
 
+Aliases = dict[tuple[str, str], str]
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -38,10 +43,14 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The instances in the order of the file, and the operator's own rule files, if any."""
+    """The instances in the order of the file, the operator's own rule files, and other names of releases.
+
+    ``aliases`` are by distribution and name; None where the file does not speak of them.
+    """
 
     instances: tuple[Instance, ...]
     rules: tuple[Path, ...] = ()
+    aliases: Aliases | None = None
 
 
 def read_config(path: Path) -> Config:
@@ -60,9 +69,10 @@ def read_config(path: Path) -> Config:
     rebuilders = content.get("rebuilders")
     if not isinstance(rebuilders, dict) or not rebuilders:
         raise ConfigError(f"{path}: names no rebuilder; add a table like [rebuilders.debian-amd64].")
-    if unknown := set(content) - {"rebuilders", "rules"}:
+    if unknown := set(content) - {"rebuilders", "rules", "aliases"}:
         raise ConfigError(
-            f"{path}: unknown key or table {', '.join(sorted(unknown))}; only rules and [rebuilders.NAME] are."
+            f"{path}: unknown key or table {', '.join(sorted(unknown))};"
+            " only rules, [aliases.DISTRIBUTION] and [rebuilders.NAME] are."
         )
     rules = content.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(name, str) for name in rules):
@@ -70,7 +80,27 @@ def read_config(path: Path) -> Config:
     return Config(
         tuple(_instance(path, name, entry) for name, entry in rebuilders.items()),
         tuple(path.parent / name for name in rules),
+        _aliases(path, content["aliases"]) if "aliases" in content else None,
     )
+
+
+def _aliases(path: Path, tables: Any) -> Aliases:
+    if not isinstance(tables, dict) or not all(isinstance(names, dict) for names in tables.values()):
+        raise ConfigError(
+            f'{path}: aliases are told for a distribution, as [aliases.debian] sid = "unstable".'
+        )
+    aliases: Aliases = {}
+    for distribution, names in tables.items():
+        for alias, release in names.items():
+            if not isinstance(release, str):
+                raise ConfigError(f"{path}: [aliases.{distribution}] {alias} must be the name of a release.")
+            if release in names:
+                raise ConfigError(
+                    f"{path}: [aliases.{distribution}] {alias} is {release}, which is an alias itself;"
+                    " name the release that both stand for."
+                )
+            aliases[distribution, alias] = release
+    return aliases
 
 
 def _instance(path: Path, name: str, entry: Any) -> Instance:
