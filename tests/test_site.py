@@ -8,13 +8,12 @@ import re
 import shutil
 from html import unescape
 from pathlib import Path
-from urllib.parse import urljoin
 
 import httpx
 import pytest
 import yaml
 from browsing import Visit, marks
-from helpers import FIXTURES, LEGACY, change, ingest, one, rows
+from helpers import change, one, rows
 from playwright.sync_api import Browser
 from served import datasette, lay_out, serving
 from sqlite_utils import Database
@@ -278,38 +277,6 @@ def test_the_filters_of_the_dashboard_narrow_the_charts(visit: Visit) -> None:
     visit.open("/-/dashboards/reproducibility?release=of-no-origin")
     assert "none yet" in visit.page.locator("#chart-changes").inner_text()
     assert visit.problems == []
-
-
-def test_numbers_on_the_front_page_lead_to_as_many_rows(site: str, site_folder: Path) -> None:
-    page = httpx.get(site).text
-    links = re.findall(r'<a href="([^"]*/source_packages[^"]*)">([\d,]+)</a>', page)
-    totals = rows(
-        site_folder / "reproducibility.db", "SELECT good, total, good, bad, fail, unknown FROM current_totals"
-    )
-    assert len(links) == 6 * len(totals)
-    for link, number in links:
-        table, _, query = unescape(link).partition("?")
-        found = httpx.get(urljoin(site, f"{table}.json?{query}&_size=0")).json()
-        assert found["filtered_table_rows_count"] == int(number.replace(",", "")), link
-
-
-def test_the_front_page_compares_and_links_only_what_it_can(tmp_path: Path) -> None:
-    folder = lay_out(tmp_path / "site")
-    ingest(folder / "reproducibility.db", FIXTURES / "stats.json", name="imported")
-    ingest(folder / "reproducibility.db", LEGACY, name="binaries", release="trixie")
-    with serving(folder) as address:
-        page = httpx.get(address).raise_for_status().text
-    assert "rebuilder_id=2" in page and "rebuilder_id=1" not in page  # no rows are behind imported totals
-    assert set(re.findall(r'"In 30 days">(.*?)<', page)) == {
-        "–"
-    }  # the past counts sources, a taken total binaries
-
-
-def test_the_front_page_fits_a_phone_and_the_dark(browser: Browser, site: str) -> None:
-    phone = browser.new_context(viewport={"width": 360, "height": 700}, color_scheme="dark").new_page()
-    phone.goto(site)
-    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
-    assert phone.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 31)"
 
 
 def test_hostile_names_stay_text(browser: Browser, site_folder: Path, tmp_path: Path) -> None:
