@@ -23,7 +23,7 @@ def render_cell(value, column, table, datasette):
         return Markup('<span class="status {}">{}</span>').format(value.lower(), value)
     if isinstance(value, str) and (time := TIME.fullmatch(value)):
         return Markup('<time datetime="{}">{} {}</time>').format(value, time[1], time[2])
-    if column == "duration" and isinstance(value, int | float):
+    if column.endswith("duration") and isinstance(value, int | float):
         return in_words(value)
     if column in TABLES and isinstance(value, int):
         # Tables have labels for these; views and queries do not.

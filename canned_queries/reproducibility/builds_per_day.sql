@@ -18,4 +18,3 @@ WHERE b.copy_of IS NULL
     AND (:rebuilder = '' OR r.name = :rebuilder)
 GROUP BY substr(b.built_at, 1, 10), coalesce(b.status, 'UNKWN')
 ORDER BY day DESC, status
-LIMIT 5000

@@ -23,4 +23,4 @@ WHERE is_current
     AND (:architecture = '' OR architecture = :architecture)
     AND (:rebuilder = '' OR rebuilder = :rebuilder)
 ORDER BY min(good, bad) DESC, bad DESC, latest_built_at DESC
-LIMIT 100
+LIMIT 50

@@ -20,7 +20,8 @@ SELECT
     o.architecture,
     r.name AS rebuilder,
     l.failure_id,
-    l.build_id
+    l.build_id,
+    count(*) OVER () AS logs_in_all
 FROM logs AS l
 JOIN builds AS b ON b.id = l.build_id
 JOIN source_packages AS s ON s.id = b.source_package_id
@@ -35,4 +36,4 @@ WHERE b.copy_of IS NULL
     AND (:architecture = '' OR o.architecture = :architecture)
     AND (:rebuilder = '' OR r.name = :rebuilder)
 ORDER BY l.bytes DESC
-LIMIT 100
+LIMIT 50

@@ -13,7 +13,7 @@ WITH found AS (
         AND (:architecture = '' OR o.architecture = :architecture)
         AND (:rebuilder = '' OR r.name = :rebuilder)
     ORDER BY is_queued, s.first_seen, s.id
-    LIMIT 100
+    LIMIT 50
 )
 SELECT
     t.source,

@@ -12,7 +12,7 @@ WITH found AS (
         AND (:architecture = '' OR o.architecture = :architecture)
         AND (:rebuilder = '' OR r.name = :rebuilder)
     ORDER BY b.built_at, s.id
-    LIMIT 100
+    LIMIT 50
 )
 SELECT
     t.latest_built_at,

@@ -11,7 +11,11 @@ SELECT
     fail,
     unknown,
     counted,
-    captured_at
+    captured_at,
+    kind,
+    distribution,
+    release,
+    architecture
 FROM current_totals
 WHERE (:distribution = '' OR distribution = :distribution)
     AND (:release = '' OR release = :release)

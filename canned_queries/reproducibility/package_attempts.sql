@@ -33,4 +33,4 @@ WHERE source_package_id IN (
     AND (:architecture = '' OR architecture = :architecture)
     AND (:rebuilder = '' OR rebuilder = :rebuilder)
 ORDER BY built_at DESC
-LIMIT 200
+LIMIT 100

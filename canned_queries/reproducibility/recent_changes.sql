@@ -14,7 +14,8 @@ SELECT
     c.to_version,
     c.days_since_previous,
     r.name AS rebuilder,
-    c.to_build_id AS build_id
+    c.to_build_id AS build_id,
+    count(*) OVER () AS changes_in_all
 FROM status_changes AS c
 JOIN origins AS o ON o.id = c.origin_id
 JOIN rebuilders AS r ON r.id = c.rebuilder_id
@@ -25,4 +26,4 @@ WHERE (:from_status = '' OR c.from_status = upper(:from_status))
     AND (:architecture = '' OR o.architecture = :architecture)
     AND (:rebuilder = '' OR r.name = :rebuilder)
 ORDER BY c.changed_at DESC
-LIMIT 200
+LIMIT 100

@@ -24,4 +24,4 @@ WHERE changed_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-3
     AND (:architecture = '' OR architecture = :architecture)
     AND (:rebuilder = '' OR rebuilder = :rebuilder)
 ORDER BY changed_at DESC
-LIMIT 200
+LIMIT 100

@@ -23,4 +23,4 @@ WHERE (trim(:reason) = '' OR instr(lower(reasons), lower(trim(:reason))) > 0)
     AND (:architecture = '' OR architecture = :architecture)
     AND (:rebuilder = '' OR rebuilder = :rebuilder)
 ORDER BY is_queued, instr(reasons, 'was GOOD') = 0, latest_built_at
-LIMIT 100
+LIMIT 50

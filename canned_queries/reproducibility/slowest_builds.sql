@@ -14,7 +14,8 @@ SELECT
     rebuilder,
     category_key,
     build_id,
-    source_package_id
+    source_package_id,
+    count(*) OVER () AS builds_in_all
 FROM attempts
 WHERE duration IS NOT NULL
     AND built_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-30 days') FROM builds))

@@ -16,7 +16,7 @@ WITH found AS (
         AND (:architecture = '' OR o.architecture = :architecture)
         AND (:rebuilder = '' OR r.name = :rebuilder)
     ORDER BY s.name, s.version DESC, s.id
-    LIMIT 100
+    LIMIT 50
 )
 SELECT
     t.source,

@@ -20,4 +20,3 @@ WHERE day >= coalesce(nullif(:since, ''), date('now', '-1 year'))
     AND (:architecture = '' OR architecture = :architecture)
     AND (:rebuilder = '' OR rebuilder = :rebuilder)
 ORDER BY day DESC, origin, rebuilder
-LIMIT 5000
