@@ -1,41 +1,21 @@
 -- What the rebuilders say of each binary package: how many find it reproducible, how many not, and which.
--- Of what one rebuilder says in several releases the latest counts. binary_package_id is of the row that
--- max() picks: a GOOD one, else the latest result.
+-- binary_package_id is of the row where max() finds the highest rank.
 SELECT
-    o.distribution,
-    b.architecture,
-    b.name AS binary,
-    b.version,
+    distribution,
+    architecture,
+    binary,
+    version,
     count(*) AS rebuilders,
-    count(*) FILTER (WHERE b.status = 'GOOD') AS good,
-    count(*) FILTER (WHERE b.status = 'BAD') AS bad,
-    count(*) FILTER (WHERE b.status = 'FAIL') AS fail,
-    count(*) FILTER (WHERE ifnull(b.status, 'UNKWN') = 'UNKWN') AS unknown,
-    count(DISTINCT nullif(b.status, 'UNKWN')) > 1 AS is_disputed,
-    group_concat(r.name, ', ') FILTER (WHERE b.status = 'GOOD') AS good_by,
-    group_concat(r.name, ', ') FILTER (WHERE b.status = 'BAD') AS bad_by,
-    group_concat(r.name, ', ') FILTER (WHERE b.status = 'FAIL') AS fail_by,
-    group_concat(r.name, ', ') FILTER (WHERE ifnull(b.status, 'UNKWN') = 'UNKWN') AS unknown_by,
-    nullif(
-        substr(max(iif(b.status = 'GOOD', 2, ifnull(b.status <> 'UNKWN', 0)) || coalesce(l.built_at, '')), 2), ''
-    ) AS built_at,
-    b.id AS binary_package_id
-FROM binary_packages AS b
-JOIN origins AS o ON o.id = b.origin_id
-JOIN rebuilders AS r ON r.id = b.rebuilder_id
-LEFT JOIN source_packages AS s ON s.id = b.source_package_id
-LEFT JOIN build_artifacts AS a ON a.id = b.latest_artifact_id
-LEFT JOIN builds AS l ON l.id = coalesce(a.build_id, s.latest_build_id)
-WHERE b.is_current = 1 AND NOT EXISTS (
-    SELECT 1 FROM binary_packages AS x
-    JOIN origins AS xo ON xo.id = x.origin_id
-    LEFT JOIN source_packages AS xs ON xs.id = x.source_package_id
-    LEFT JOIN build_artifacts AS xa ON xa.id = x.latest_artifact_id
-    LEFT JOIN builds AS xl ON xl.id = coalesce(xa.build_id, xs.latest_build_id)
-    WHERE x.name = b.name AND x.version = b.version AND x.architecture = b.architecture
-        AND x.is_current = 1 AND x.rebuilder_id = b.rebuilder_id AND x.id <> b.id
-        AND xo.distribution = o.distribution
-        AND (coalesce(xl.built_at, ''), coalesce(xl.id, 0), x.id)
-            > (coalesce(l.built_at, ''), coalesce(l.id, 0), b.id)
-)
-GROUP BY b.name, b.version, b.architecture, o.distribution
+    count(*) FILTER (WHERE status = 'GOOD') AS good,
+    count(*) FILTER (WHERE status = 'BAD') AS bad,
+    count(*) FILTER (WHERE status = 'FAIL') AS fail,
+    count(*) FILTER (WHERE ifnull(status, 'UNKWN') = 'UNKWN') AS unknown,
+    count(DISTINCT nullif(status, 'UNKWN')) > 1 AS is_disputed,
+    group_concat(rebuilder, ', ') FILTER (WHERE status = 'GOOD') AS good_by,
+    group_concat(rebuilder, ', ') FILTER (WHERE status = 'BAD') AS bad_by,
+    group_concat(rebuilder, ', ') FILTER (WHERE status = 'FAIL') AS fail_by,
+    group_concat(rebuilder, ', ') FILTER (WHERE ifnull(status, 'UNKWN') = 'UNKWN') AS unknown_by,
+    nullif(substr(max(rank), 3), '') AS built_at,
+    binary_package_id
+FROM rebuilder_answers
+GROUP BY binary, version, architecture, distribution

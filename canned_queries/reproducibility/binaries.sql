@@ -1,0 +1,63 @@
+-- Where does each binary package of some releases stand? One row for each architecture, name and version.
+WITH asked AS MATERIALIZED (
+    SELECT DISTINCT o.id
+    FROM origins AS o
+    LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
+    LEFT JOIN release_aliases AS also ON also.distribution = o.distribution AND also.release = coalesce(n.release, o.release)
+    WHERE (:distribution = '' OR o.distribution = :distribution)
+        AND (
+            :releases = ''
+            OR instr(',' || replace(:releases, ' ', '') || ',', ',' || o.release || ',')
+            OR instr(',' || replace(:releases, ' ', '') || ',', ',' || n.release || ',')
+            OR instr(',' || replace(:releases, ' ', '') || ',', ',' || also.alias || ',')
+        )
+),
+wanted AS MATERIALIZED (
+    SELECT DISTINCT b.name, b.version, b.architecture, o.distribution
+    FROM binary_packages AS b
+    JOIN origins AS o ON o.id = b.origin_id
+    WHERE b.is_current = 1
+        AND b.origin_id IN (SELECT id FROM asked)
+        AND (:architecture = '' OR b.architecture = :architecture)
+        AND (:package = '' OR b.name = :package)
+        AND (:component = '' OR b.component = :component)
+        AND (
+            :source = '' OR b.source_package_id IN (
+                SELECT id FROM source_packages
+                WHERE name = :source AND (:version = '' OR version = :version) AND is_current = 1
+            )
+        )
+    ORDER BY b.name, b.version, b.architecture
+    -- A page of names is enough, unless the state decides which are shown.
+    LIMIT iif(:state = '', 1000, -1)
+),
+deciding AS (
+    SELECT max(a.rank), a.binary_package_id, count(*) AS rebuilders
+    FROM wanted AS w
+    CROSS JOIN rebuilder_answers AS a
+        ON a.binary = w.name AND a.version = w.version AND a.architecture = w.architecture
+            AND a.distribution = w.distribution
+    GROUP BY w.name, w.version, w.architecture, w.distribution
+)
+SELECT
+    s.binary,
+    s.version,
+    s.architecture,
+    s.component,
+    s.state,
+    s.category,
+    s.source,
+    s.source_version,
+    s.built_at,
+    d.rebuilders,
+    s.rebuilder,
+    s.distribution,
+    s.category_key,
+    s.failure_id,
+    s.build_id,
+    s.binary_package_id
+FROM deciding AS d
+CROSS JOIN binary_states AS s ON s.binary_package_id = d.binary_package_id
+WHERE :state = '' OR s.state = :state
+ORDER BY s.binary, s.version, s.architecture, s.distribution
+LIMIT 1000
