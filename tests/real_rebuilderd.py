@@ -1,4 +1,4 @@
-"""Debian's own rebuilderd, run for tests without root, chroot or an effect on the system.
+"""Debian's own rebuilderd and its clients, run for tests without root, chroot or an effect on the system.
 
     with RealRebuilderd("0.28", Path("rebuilderd.db")) as daemon:
         httpx.get(f"{daemon.url}/api/v1/dashboard")
@@ -17,6 +17,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -25,7 +26,8 @@ import httpx
 SUITES = {"0.28": "forky", "0.24": "trixie"}
 """Which Debian suite carries a version. 0.24 has the old schema and API v0 only."""
 
-_PACKAGES = ("rebuilderd", "libc6", "libgcc-s1", "libsqlite3-0", "libzstd1", "zlib1g")
+_PACKAGES = ("rebuilderd", "debian-repro-status", "libc6", "libgcc-s1", "libsqlite3-0", "libzstd1", "zlib1g")
+_MORE_PACKAGES = {"0.28": ("rebuildctl", "liblzma5"), "0.24": ("libssl3t64",)}
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 _START_SECONDS = 60
 
@@ -35,13 +37,14 @@ class Unavailable(Exception):
 
 
 def installation(version: str) -> Path:
-    """The folder that the daemon is unpacked in, downloaded where it is not there yet."""
+    """The folder that a daemon and its clients are unpacked in, downloaded where it is not there yet."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rebuilderd-datasette"
-    folder = cache / f"rebuilderd-{version}"
+    folder = cache / f"rebuilderd-{version}-and-clients"
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="unfinished-") as unfinished:
-            root = _download(SUITES[version], Path(unfinished))
+            packages = (*_PACKAGES, *_MORE_PACKAGES[version])
+            root = _download(SUITES[version], packages, Path(unfinished))
             try:
                 root.rename(folder)
             except OSError:  # Another test run was faster.
@@ -50,7 +53,15 @@ def installation(version: str) -> Path:
     return folder
 
 
-def _download(suite: str, work: Path) -> Path:
+def program(version: str, name: str) -> list[str]:
+    """The command that starts a program of another Debian release, with the libraries unpacked beside it."""
+    root = installation(version)
+    (linker,) = [path for path in root.glob("usr/lib*/ld-linux*.so.*") if path.is_file()]
+    (libraries,) = root.glob("usr/lib/*-linux-gnu")
+    return [str(linker), "--library-path", str(libraries), str(root / "usr/bin" / name)]
+
+
+def _download(suite: str, packages: Sequence[str], work: Path) -> Path:
     for program in ("apt-get", "dpkg"):
         if not shutil.which(program):
             raise Unavailable(f"{program} is missing: the real rebuilderd is taken from Debian's packages")
@@ -71,7 +82,7 @@ def _download(suite: str, work: Path) -> Path:
         "--option=Acquire::Retries=3",
     ]
     _run([*apt, "update"], work)
-    _run([*apt, "download", *_PACKAGES], work / "debs")
+    _run([*apt, "download", *packages], work / "debs")
     for package in sorted((work / "debs").glob("*.deb")):
         _run(["dpkg", "-x", str(package), str(work / "root")], work)
     return work / "root"
@@ -104,7 +115,7 @@ class RealRebuilderd:
 
     def __init__(self, version: str, database: Path) -> None:
         self.version = version
-        self._root = installation(version)
+        installation(version)
         self._folder = Path(tempfile.mkdtemp(prefix=f"rebuilderd-{version}-"))
         self.database = self._folder / "rebuilderd.db"
         shutil.copyfile(database, self.database)
@@ -126,9 +137,11 @@ class RealRebuilderd:
         arguments = ["-v", "-c", str(config)]
         if self.version != "0.24":
             arguments += ["--signing-key", str(self._folder / "sign.key")]
+        # setpriv: the daemon ends with the tests, even if those are killed.
+        alive = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                [*self._linked("rebuilderd"), *arguments],
+                [*alive, *program(self.version, "rebuilderd"), *arguments],
                 cwd=self._folder,
                 env={**os.environ, "HOME": str(self._folder), "REBUILDERD_COOKIE_PATH": str(cookie)},
                 stdin=subprocess.DEVNULL,
@@ -159,14 +172,6 @@ class RealRebuilderd:
     @property
     def _log(self) -> Path:
         return self._folder / "output"
-
-    def _linked(self, program: str) -> list[str]:
-        """A program of another Debian release runs with the linker and libraries unpacked beside it."""
-        (linker,) = [path for path in self._root.glob("usr/lib*/ld-linux*.so.*") if path.is_file()]
-        (libraries,) = self._root.glob("usr/lib/*-linux-gnu")
-        # setpriv: the daemon ends with the tests, even if those are killed.
-        alive = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-        return [*alive, str(linker), "--library-path", str(libraries), str(self._root / "usr/bin" / program)]
 
     def _wait(self) -> None:
         assert self._process
