@@ -192,6 +192,17 @@ def test_two_rebuilders_of_one_origin_are_both_shown_and_summed_once(tmp_path: P
     assert "the one that attempted most" in page
 
 
+def test_imported_totals_speak_only_where_nothing_is_read(tmp_path: Path, site: str) -> None:
+    folder = lay_out(tmp_path / "site")
+    ingest(folder / "reproducibility.db", DAEMON, name="tiny")
+    ingest(folder / "reproducibility.db", FIXTURES / "stats.json", name="imported")
+    with serving(folder) as address:
+        page = httpx.get(address).raise_for_status().text
+    assert ">imported</a>, 20" in page
+    sums = [count for _, count in numbers(httpx.get(site).text, "overview")]
+    assert [count for _, count in numbers(page, "overview")] == sums
+
+
 def test_a_rebuilder_that_cannot_be_read_shows_its_last_error(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "site")
     database = folder / "reproducibility.db"

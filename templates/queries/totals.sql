@@ -1,11 +1,11 @@
 -- The newest totals of each origin of each rebuilder. Where several rebuilders read one origin,
--- the one that attempted most speaks for it in sums.
+-- one speaks for it in sums: of those that are read now, else of imported ones, the one that attempted most.
 SELECT
     t.*,
     row_number() OVER (
-        PARTITION BY t.origin, t.counted ORDER BY t.attempted DESC, t.rebuilder
+        PARTITION BY t.origin, t.counted ORDER BY t.kind = 'taken' DESC, t.attempted DESC, t.rebuilder
     ) = 1 AS speaks,
-    coalesce(t.distribution || ' ' || coalesce(t.release, ''), '~ ' || t.origin) || ' ' || t.counted AS section
+    coalesce(t.distribution || ' ' || coalesce(t.release, ''), '~ ' || t.origin) || (t.counted <> 'source packages') AS section
 FROM current_totals AS t
 WHERE :origin IS NULL OR t.origin_id = :origin
 ORDER BY section, t.origin, t.rebuilder
