@@ -17,7 +17,7 @@ import pytest
 from axe import serious
 from browsing import Visit
 from datasette.utils import tilde_encode
-from helpers import change, one, rows, text
+from helpers import DAEMON, FIXTURES, LEGACY, change, ingest, one, rows, run, text
 from playwright.sync_api import Browser
 from served import lay_out, serving
 
@@ -148,6 +148,38 @@ def test_every_number_leads_to_as_many_rows(client: httpx.Client, path: str) -> 
     assert numbers
     for link, label in numbers:
         assert found(client, link) == int(label.replace(",", "")), link
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A site of a database without releases, one with them, imported statistics, and a source that is not there."""
+    folder = lay_out(tmp_path_factory.mktemp("mixed") / "site")
+    for name, source in (("new", DAEMON), ("old", LEGACY), ("imported", FIXTURES / "stats.json")):
+        ingest(published(folder), source, name=name)
+    run("ingest", published(folder), "http://127.0.0.1:9", "--name", "broken")
+    with serving(folder) as address, httpx.Client(base_url=address, timeout=30) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/package/acl",
+        "/rebuilder/old",
+        "/rebuilder/imported",
+        "/rebuilder/broken",
+        "/category/does-not-build",
+        "/category/uncategorized",
+    ],
+)
+def test_numbers_and_links_are_right_beside_old_imported_and_broken_rebuilders(
+    mixed: httpx.Client, path: str
+) -> None:
+    for link, label in links(mixed.get(path).raise_for_status().text):
+        if link.startswith("/") and not link.startswith("/failures/"):
+            assert mixed.get(link, follow_redirects=True).status_code == 200, link
+        if re.fullmatch(r"[\d,]+", label):
+            assert found(mixed, link) == int(label.replace(",", "")), link
 
 
 # Packages

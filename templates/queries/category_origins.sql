@@ -48,7 +48,8 @@ trends AS (
         min(x) AS first_x,
         min(day) AS first_day,
         max(day) AS last_day,
-        max(packages) AS most
+        max(packages) AS most,
+        CAST(substr(max(day || packages), 11) AS INTEGER) AS newest
     FROM days
     WHERE x >= 0
     GROUP BY rebuilder, origin
@@ -66,7 +67,8 @@ SELECT
     trends.first_x,
     trends.first_day,
     trends.last_day,
-    trends.most
+    trends.most,
+    trends.newest
 FROM (SELECT rebuilder, origin FROM now UNION SELECT rebuilder, origin FROM trends) AS places
 JOIN origins AS o ON o.label = places.origin
 LEFT JOIN now USING (rebuilder, origin)
