@@ -19,6 +19,7 @@ COPY contrib/docker/entrypoint /usr/local/bin/
 WORKDIR /site
 COPY metadata.yml settings.json ./
 COPY canned_queries canned_queries/
+COPY dashboards dashboards/
 COPY plugins plugins/
 COPY static static/
 COPY templates templates/

@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SITE = ("metadata.yml", "settings.json", "canned_queries", "plugins", "static", "templates")
+SITE = ("metadata.yml", "settings.json", "canned_queries", "dashboards", "plugins", "static", "templates")
 
 
 def lay_out(folder: Path) -> Path:

@@ -24,8 +24,7 @@ pytest_plugins = ("site_fixtures",)
 
 ROOT = Path(__file__).parent.parent
 QUESTIONS = sorted((ROOT / "canned_queries" / "reproducibility").glob("*.sql"))
-METADATA = yaml.safe_load((ROOT / "metadata.yml").read_text())
-CHARTS = METADATA["plugins"]["datasette-dashboards"]["reproducibility"]["charts"]
+CHARTS = yaml.safe_load((ROOT / "dashboards" / "reproducibility.yml").read_text())["charts"]
 MAY_BE_EMPTY = {"uncategorised"}  # what no rule explains; the sample has nothing of the kind
 STATUS_COLOURS = {"good": "#0072b2", "bad": "#e69f00", "fail": "#d55e00", "unkwn": "#999999"}
 
