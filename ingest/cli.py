@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ingest import __version__
+from ingest.cli_export import export
 from ingest.cli_rules import rules as rules_commands
 from ingest.errors import ConfigError, IngestError, RulesError
 
@@ -234,4 +235,5 @@ def rebuilders(database: Path) -> None:
                 click.echo(f"  {label + ':':<17}{value}")
 
 
+cli.add_command(export)
 cli.add_command(rules_commands)
