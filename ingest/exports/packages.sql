@@ -16,7 +16,7 @@ FROM (
             )
             ELSE 'notforus'
         END AS status,
-        CAST(strftime('%s', b.built_at) AS INTEGER) AS build_date,
+        CAST(strftime('%s', substr(b.built_at, 1, 19)) AS INTEGER) AS build_date,
         f.reasons IS NULL OR f.about_package AS is_about_package,
         iif(s.status = 'GOOD', 2, ifnull(s.status <> 'UNKWN', 0)) || b.built_at || printf('%020d', b.id) AS rank
     FROM source_packages AS s
