@@ -1,4 +1,4 @@
-"""How cells about failures look: evidence with its lines, classes in their colour, links to logs, packages and categories."""
+"""How cells about failures look: evidence with its lines, classes in their colour, links to logs and bugs."""
 
 import re
 from urllib.parse import urlencode
@@ -28,12 +28,6 @@ def render_cell(row, value, column, table, datasette):
         return link(datasette.urls.path(value), column)
     if column == "bug" and (address := ADDRESS.fullmatch(value)):
         return link(value, f"#{address[2]}" if address[2] else address[1])
-    if column == "category_key" or (table, column) == ("categories", "key"):
-        return question(datasette, "packages_in_category", value, category=value)
-    if column == "category" and (key := dict(row).get("category_key")):
-        return question(datasette, "packages_in_category", value, category=key)
-    if column == "source" and table in (None, "current_failures", "package_status"):
-        return question(datasette, "package", value, name=value)
     return None
 
 

@@ -182,6 +182,29 @@ def test_numbers_and_links_are_right_beside_old_imported_and_broken_rebuilders(
             assert found(mixed, link) == int(label.replace(",", "")), link
 
 
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("package_status", {"source": "package", "binary": "package", "rebuilder": "rebuilder"}),
+        ("current_failures", {"source": "package", "category": "category", "category_key": "category"}),
+        ("source_packages", {"name": "package"}),
+        ("package_names", {"name": "package"}),
+        ("categories", {"key": "category"}),
+        ("rebuilders", {"name": "rebuilder"}),
+        ("ingest_runs", {"rebuilder": "rebuilder"}),
+        ("daily_categories", {"origin": "origin", "category": "category"}),
+        ("last_run", {"source": "package", "rebuilder": "rebuilder"}),
+    ],
+)
+def test_names_in_tables_views_and_answers_lead_to_their_pages(
+    client: httpx.Client, table: str, columns: dict[str, str]
+) -> None:
+    page = client.get(f"/reproducibility/{table}").raise_for_status().text
+    for column, kind in columns.items():
+        linked = re.search(rf'<td class="col-{column}[^>]*><a href="(/{kind}/[^"]*)">', page)
+        assert linked and client.get(unescape(linked[1])).status_code == 200, column
+
+
 # Packages
 
 

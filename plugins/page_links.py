@@ -1,0 +1,34 @@
+"""Names in tables, views and answers lead to their pages: of packages, categories, rebuilders and origins."""
+
+from datasette import hookimpl
+from datasette.utils import tilde_encode
+from markupsafe import Markup
+
+COLUMNS = {"source": "package", "binary": "package", "category_key": "category", "rebuilder": "rebuilder"}
+NAMES = {
+    ("source_packages", "name"): "package",
+    ("binary_packages", "name"): "package",
+    ("package_names", "name"): "package",
+    ("status_changes", "name"): "package",
+    ("rebuilders", "name"): "rebuilder",
+    ("categories", "key"): "category",
+}
+
+
+@hookimpl
+def render_cell(row, value, column, table, datasette):
+    if not value or not isinstance(value, str) or (table, column) == ("ingest_runs", "source"):
+        return None
+    if page := COLUMNS.get(column) or NAMES.get((table, column)):
+        return link(datasette, value, page, value)
+    if column == "category" and (key := dict(row).get("category_key")):
+        return link(datasette, value, "category", key)
+    if column == "origin" and (place := dict(row)).get("distribution") and place.get("architecture"):
+        parts = (place["distribution"], place.get("release") or "-", place["architecture"])
+        return link(datasette, value, "origin", *parts)
+    return None
+
+
+def link(datasette, text, *parts):
+    path = "/".join(["", *map(tilde_encode, parts)])
+    return Markup('<a href="{}">{}</a>').format(datasette.urls.path(path), text)
