@@ -205,6 +205,18 @@ def test_names_in_tables_views_and_answers_lead_to_their_pages(
         assert linked and client.get(unescape(linked[1])).status_code == 200, column
 
 
+def test_pages_stand_under_the_sites_own_path(site_folder: Path, tmp_path: Path) -> None:
+    folder = renamed(site_folder, tmp_path / "site", ["a+b"])
+    (folder / "settings.json").unlink()
+    (folder / "settings.json").write_text('{"base_url": "/rb/"}')
+    with serving(folder) as address, httpx.Client(base_url=address, follow_redirects=True) as client:
+        for path in ("/rb/package/a+b", "/rb/rebuilder/tiny", "/rb/category/does-not-build"):
+            page = client.get(path).raise_for_status()
+            assert page.url.path.startswith("/rb/")
+            outside = [link for link, _ in links(page.text) if not link.startswith(("/rb/", "#", "https://"))]
+            assert not outside, path
+
+
 # Packages
 
 
