@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from ingest.api.question import ApiError, Question
 from ingest.sql import Parameters
 
 DEFAULT_LIMIT = 1000
+MOST_OF_ONE_ID = 100
+"""Rows that share an id, at most: a source's build inputs."""
 PAGING = ("limit", "after", "before", "sort", "direction")
 _ORIGIN = ("distribution", "release", "component", "architecture")
 _DIRECTIONS = {"Ascending": "ASC", "Descending": "DESC"}
@@ -103,6 +106,11 @@ WORKERS = Listing(
 )
 
 
+def parameters(listing: Listing) -> tuple[str, ...]:
+    """What a list may be asked with."""
+    return (*listing.filters, *PAGING, *(["seen_only"] if listing.knows_seen else []))
+
+
 def page(listing: Listing, question: Question) -> Iterator[str]:
     """One page as ``{"total": …, "records": […]}``, in pieces. Raises ApiError before the first piece.
 
@@ -164,23 +172,50 @@ def _rows(
 ) -> Iterable[tuple[int, object, str]]:
     id = f"p.{question.scope.pieces[listing.id]}"
     asked = {name: value for name, value in bounds.items() if value is not None}
-    order = f"ORDER BY sorted_by {direction}, id {direction}"
     if column == id:
         named = {{"after": "above", "before": "below"}[name]: value for name, value in asked.items()}
         return question.connection.execute(
-            f"{question.sql(listing.path, {**given, **named}, key=column)}\n{order.replace('sorted_by', 'id', 1)}",
+            f"{question.sql(listing.path, {**given, **named}, key=column)}\nORDER BY id {direction}",
             {**question.scope.parameters, **given, **named},
         )
-    # Where a list is sorted otherwise, a bound is the place in that order of the row that it names.
+    return _sorted(listing, question, given, asked, column, direction)
+
+
+def _sorted(
+    listing: Listing,
+    question: Question,
+    given: Parameters,
+    asked: dict[str, int],
+    column: str,
+    direction: str,
+) -> sqlite3.Cursor:
+    """The rows in another order: a bound is the place in that order of the row that it names."""
+    select, tables = question.sql(listing.path, given, key=column).split("\nFROM ", 1)
+    joins, _ = tables.split("\nWHERE ", 1)
+    limit = question.integer("limit")
+    limit = DEFAULT_LIMIT if limit is None else limit
     signs = {"after": ">", "before": "<"}
     places = [
         f"(sorted_by, id) {signs[name]} (SELECT max(sorted_by), id FROM listed WHERE id = :{name})"
         for name in asked
     ]
+    order = f"ORDER BY sorted_by {direction}, id {direction}"
+    # Records are made of the page's rows only, when the others are sorted out.
     return question.connection.execute(
-        f"WITH listed AS (\n{question.sql(listing.path, given, key=column)}\n)\n"
-        f"SELECT * FROM listed WHERE {' AND '.join(places) or 'true'} {order}",
-        {**question.scope.parameters, **given, **asked},
+        f"""
+        WITH listed AS (
+            SELECT p.id AS row_id, p.{question.scope.pieces[listing.id]} AS id, {column} AS sorted_by
+            FROM {tables}
+        ),
+        page AS (SELECT row_id FROM listed WHERE {" AND ".join(places) or "true"} {order} LIMIT :rows)
+        {select} FROM page CROSS JOIN {joins} WHERE p.id = page.row_id {order}
+        """,
+        {
+            **question.scope.parameters,
+            **given,
+            **asked,
+            "rows": limit + MOST_OF_ONE_ID if limit >= 0 else -1,
+        },
     )
 
 

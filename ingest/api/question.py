@@ -15,6 +15,7 @@ from ingest.sql import Parameters
 
 LARGEST = 2**31 - 1
 """Upstream's ids and limits are 32-bit integers."""
+_SELECTIVE = frozenset({"name", "source_name"})
 _IF_GIVEN = re.compile(r"-- if (\w+)$")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 
@@ -39,7 +40,8 @@ def all_rebuilders() -> Scope:
     """The current generation of every rebuilder, with our own ids."""
     ids = dict.fromkeys(("source", "binary", "build", "artifact", "job", "worker"), "id")
     own = {"listed_build": "b.id", "rebuilder": _named("p.rebuilder_id")}
-    current = "(p.rebuilder_id, p.generation) IN (SELECT id, generation FROM rebuilders)"
+    # Plus: not by an index of one rebuilder's rows, since the rows of all are in the order of our ids.
+    current = "(+p.rebuilder_id, +p.generation) IN (SELECT id, generation FROM rebuilders)"
     return Scope({}, {**ids, **own, "current": current, "any": "true"})
 
 
@@ -58,7 +60,7 @@ def one_rebuilder(connection: sqlite3.Connection, name: str) -> Scope:
         "source": "upstream_source_id",
         "listed_build": "b.upstream_id",
         "rebuilder": "",
-        "current": "p.rebuilder_id = :rebuilder_id AND p.generation = :generation",
+        "current": "{selective}p.rebuilder_id = :rebuilder_id AND p.generation = :generation",
         "any": "p.rebuilder_id = :rebuilder_id",
     }
     if kind in UNTOLD:
@@ -117,8 +119,10 @@ class Question:
 
     def sql(self, path: str, given: Collection[str], **pieces: str) -> str:
         """A file's statement with the lines whose parameters are given, and the scope's columns."""
-        kept = _kept(statement(path).splitlines(), {*given, *self.scope.parameters})
-        return "\n".join(kept).format_map({**self.scope.pieces, **pieces})
+        kept = "\n".join(_kept(statement(path).splitlines(), {*given, *self.scope.parameters}))
+        # Plus: few rows have one name, and SQLite would rather walk through all of the rebuilder's.
+        selective = "+" if _SELECTIVE.intersection(given) else ""
+        return kept.format_map({**self.scope.pieces, **pieces}).replace("{selective}", selective)
 
 
 def _kept(lines: Iterable[str], given: Collection[str]) -> Iterator[str]:

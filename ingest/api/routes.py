@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
-from ingest.api import answers, lists, logs, refusals
-from ingest.api.lists import PAGING, Listing
+from ingest.api import answers, lists, logs, migration, refusals
+from ingest.api.lists import Listing
 from ingest.api.question import ApiError, Question
 
 Answer = Callable[[Question], Iterator[str]]
@@ -23,7 +23,7 @@ class Route(NamedTuple):
     log: Callable[[Question], logs.Found] | None = None
     method: str = "GET"
     changes_with_time: bool = False
-    """Whether the answer tells the time, and is out of date a second later."""
+    """Whether the answer tells the time, and is out of date a minute later."""
 
 
 def _json(path: str, answer: Answer, *parameters: str, **more: object) -> Route:
@@ -34,10 +34,9 @@ def _log(path: str, log: Callable[[Question], logs.Found]) -> Route:
     return Route(re.compile(path), (), log=log)
 
 
-def _listing(path: str, listing: Listing) -> tuple[Route, Route]:
-    parameters = (*listing.filters, *PAGING, *(["seen_only"] if listing.knows_seen else []))
+def _listing(path: str, listing: Listing, page: Answer | None = None, *more: str) -> tuple[Route, Route]:
     return (
-        _json(path, partial(lists.page, listing), *parameters),
+        _json(path, page or partial(lists.page, listing), *lists.parameters(listing), *more),
         _json(rf"{path}/(?P<id>\d{{1,18}})", partial(lists.record, listing)),
     )
 
@@ -57,7 +56,8 @@ ROUTES = (
     _log(f"v0/{_BUILD}/diffoscope", logs.v0_diffoscope),
     _json(f"v0/{_BUILD}/attestation", refusals.attestation),
     *_listing("v1/packages/source", lists.SOURCES),
-    *_listing("v1/packages/binary", lists.BINARIES),
+    *_listing("v1/packages/binary", lists.BINARIES, migration.binaries, *migration.BINARIES),
+    _json("v1/packages/status", migration.status, *migration.STATUS),
     *_listing("v1/builds", lists.BUILDS),
     *_listing("v1/queue", lists.QUEUE),
     *_listing("v1/workers", lists.WORKERS),

@@ -13,6 +13,7 @@ from ingest.api.question import ApiError, Question, all_rebuilders, one_rebuilde
 from ingest.api.routes import Route
 
 Key = tuple[object, ...]
+_MINUTE = len("2026-01-01T00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Request:
     @property
     def key(self) -> Key:
         """Equal for requests with the same answer, in one state of the database."""
-        now = self.now if self.route.changes_with_time else None
+        now = self.now[:_MINUTE] if self.route.changes_with_time else None
         words, query = sorted(self.words.items()), sorted(self.query.items())
         return self.route.pattern.pattern, self.rebuilder, tuple(words), tuple(query), now
 
