@@ -12,6 +12,8 @@ import click
 from ingest import __version__
 from ingest.cli_export import export
 from ingest.cli_rules import rules as rules_commands
+from ingest.cli_statistics import PLUGINS_DIR
+from ingest.cli_statistics import statistics as statistics_commands
 from ingest.errors import ConfigError, IngestError, RulesError
 
 if TYPE_CHECKING:
@@ -76,6 +78,7 @@ _WORKERS = click.option(
 )
 @click.option("--log-days", type=click.IntRange(1), help="Forget logs that were stored more days ago.")
 @_WORKERS
+@PLUGINS_DIR
 @click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")
 @click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
 def ingest(
@@ -88,6 +91,7 @@ def ingest(
     keep_logs: Keep,
     log_days: int | None,
     workers: int,
+    plugins_dir: Path | None,
     full: bool,
     silent: bool,
 ) -> None:
@@ -125,7 +129,15 @@ def ingest(
     failed = [
         instance
         for instance in known.instances
-        if not _ingest_one(database, instance, full, options, Progress(silent=silent), silent)
+        if not _ingest_one(
+            database,
+            instance,
+            full,
+            options,
+            plugins_dir or known.plugins_dir,
+            Progress(silent=silent),
+            silent,
+        )
     ]
     if failed:
         sys.exit(1)
@@ -141,12 +153,20 @@ def _remember_aliases(database: Path, aliases: Aliases) -> None:
 
 
 def _ingest_one(
-    database: Path, instance: Instance, full: bool, options: Options, progress: Progress, silent: bool
+    database: Path,
+    instance: Instance,
+    full: bool,
+    options: Options,
+    plugins_dir: Path | None,
+    progress: Progress,
+    silent: bool,
 ) -> bool:
     from ingest import pipeline
 
     try:
-        result = pipeline.ingest(database, instance, full=full, progress=progress, options=options)
+        result = pipeline.ingest(
+            database, instance, full=full, progress=progress, options=options, plugins_dir=plugins_dir
+        )
     except IngestError as error:
         click.echo(f"Error: {error}", err=True)
         return False
@@ -237,3 +257,4 @@ def rebuilders(database: Path) -> None:
 
 cli.add_command(export)
 cli.add_command(rules_commands)
+cli.add_command(statistics_commands)

@@ -1,6 +1,7 @@
 """``rebuilders.toml``: the instances that one command reads.
 
 rules = ["rebuilderd-stats.conf"]
+plugins_dir = "statistics"
 
 [aliases.debian]
 sid = "unstable"
@@ -50,6 +51,7 @@ class Config:
 
     instances: tuple[Instance, ...]
     rules: tuple[Path, ...] = ()
+    plugins_dir: Path | None = None
     aliases: Aliases | None = None
 
 
@@ -77,9 +79,13 @@ def read_config(path: Path) -> Config:
     rules = content.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(name, str) for name in rules):
         raise ConfigError(f'{path}: rules must be a list of files, as rules = ["rebuilderd-stats.conf"].')
+    folder = content.get("plugins_dir")
+    if folder is not None and not (isinstance(folder, str) and (path.parent / folder).is_dir()):
+        raise ConfigError(f"{path}: plugins_dir must name a folder that is there.")
     return Config(
         tuple(_instance(path, name, entry) for name, entry in rebuilders.items()),
         tuple(path.parent / name for name in rules),
+        path.parent / folder if folder else None,
         _aliases(path, content["aliases"]) if "aliases" in content else None,
     )
 

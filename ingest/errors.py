@@ -32,3 +32,7 @@ class ConfigError(IngestError):
 
 class RulesError(IngestError):
     """A rule file says something that cannot be followed; a line for each problem."""
+
+
+class StatisticError(IngestError):
+    """A statistic declares or gives something that cannot be followed."""

@@ -22,6 +22,8 @@ from ingest.progress import Progress
 from ingest.sources import _sqlite_file, open_source
 from ingest.sources.base import Known, Source
 from ingest.sources.location import published_location
+from ingest.statistics import engine
+from ingest.statistics.periods import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def ingest(
     full: bool,
     progress: Progress,
     options: Options = DEFAULT,
+    plugins_dir: Path | None = None,
 ) -> Result:
     """Read one rebuilder and commit, or leave the data in the database at ``path`` as it was.
 
@@ -77,7 +80,7 @@ def ingest(
             ):
                 kind = source.kind
                 explained = Failures(connection, instance.rebuilder, logs, options)
-                run = _Run(connection, path, source, explained, full, progress)
+                run = _Run(connection, path, source, explained, full, progress, plugins_dir)
                 return run.execute(log, started)
         except BaseException as error:
             message = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error)
@@ -120,9 +123,11 @@ class _Run:
         failures: Failures,
         full: bool,
         progress: Progress,
+        plugins_dir: Path | None,
     ) -> None:
         self.connection = connection
         self.path = path
+        self.plugins_dir = plugins_dir
         self.source = source
         self.failures = failures
         self.name = failures.name
@@ -296,6 +301,7 @@ class _Run:
             if not self.unchanged:
                 taken += snapshots.reconstruct(self.connection, context)
             self._remember_position(context)
+        statistics = self._update_statistics(context)
         return Result(
             rebuilder=self.name,
             unchanged=self.unchanged,
@@ -306,8 +312,21 @@ class _Run:
             written=dict(outcome.written),
             skipped=outcome.skipped,
             orphans=outcome.orphans,
-            notes=self._restart_note(context) + self.source.notes + outcome.notes + self.failures.notes,
+            notes=self._restart_note(context)
+            + self.source.notes
+            + outcome.notes
+            + self.failures.notes
+            + statistics.problems,
             seconds=time.monotonic() - started,
+        )
+
+    def _update_statistics(self, context: Context) -> engine.Report:
+        return engine.update(
+            self.connection,
+            parse(context.now),
+            self.failures.store,
+            plugins_dir=self.plugins_dir,
+            changed=not self.unchanged,
         )
 
     def _restart_note(self, context: Context) -> list[str]:

@@ -49,6 +49,9 @@ WHERE b.id = f.build_id AND f.rebuilder_id = :rebuilder_id
 UPDATE OR IGNORE main.snapshots AS s SET origin_id = new.id, scope = new.label
 FROM renamed_origins AS r CROSS JOIN main.origins AS new ON new.id = r.new_id
 WHERE s.origin_id = r.id AND s.rebuilder_id = :rebuilder_id AND s.kind <> 'imported';
+UPDATE OR IGNORE main.measurements AS m SET origin_id = r.new_id
+FROM renamed_origins AS r
+WHERE m.origin_id = r.id AND m.rebuilder_id = :rebuilder_id;
 
 -- What nothing is left in was a mistake.
 DELETE FROM main.origins

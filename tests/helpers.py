@@ -83,10 +83,18 @@ def add_build(
     return build
 
 
-def dump(database: Path, *, without: Iterable[str] = ("ingest_runs",)) -> dict[str, list[Row]]:
-    """Every row of every table but some."""
+NOTES_OF_RUNS = ("ingest_runs", "statistics", "changed_days")
+"""Tables that say when something was done, even where it changed nothing."""
+
+
+def dump(database: Path, *, without: Iterable[str] = ()) -> dict[str, list[Row]]:
+    """Every row of every table, but of some and of the notes of runs."""
     names = [name for (name,) in rows(database, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    return {name: rows(database, f'SELECT * FROM "{name}"') for name in names if name not in set(without)}
+    return {
+        name: rows(database, f'SELECT * FROM "{name}"')
+        for name in names
+        if name not in {*NOTES_OF_RUNS, *without}
+    }
 
 
 def is_sound(database: Path) -> bool:
@@ -142,6 +150,13 @@ PUBLISHED = {
             SELECT max(captured_at) FROM snapshots AS x
             WHERE x.rebuilder_id = s.rebuilder_id AND x.scope = s.scope AND x.kind = 'taken'
         )""",
+    "measurements": """
+        SELECT statistic, at, value, origin, category,
+            CASE WHEN dimensions ->> 'build' IS NULL THEN dimensions END
+        FROM statistic_values WHERE statistic <> 'oldest-result'""",
+    "build_properties": """
+        SELECT b.upstream_id, p.name, p.value
+        FROM build_properties AS p JOIN builds AS b ON b.id = p.build_id""",
     "search": "SELECT rowid IS NOT NULL, name FROM package_names_fts",
 }
 

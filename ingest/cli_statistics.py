@@ -1,0 +1,201 @@
+"""The commands ``statistics list``, ``run``, ``rebuild`` and ``record``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ingest.errors import IngestError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    from ingest.logs import LogStore
+    from ingest.statistics.engine import Report
+
+_DATABASE = click.argument("database", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+PLUGINS_DIR = click.option(
+    "--plugins-dir",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of *.py files with statistics of your own.",
+)
+
+
+@click.group()
+def statistics() -> None:
+    """Compute statistics over time, and record values of your own."""
+
+
+@statistics.command("list")
+@_DATABASE
+def list_(database: Path) -> None:
+    """List the statistics in DATABASE: what they say, how far they go, and what went wrong.
+
+    \b
+    Example:
+      rebuilderd-datasette statistics list reproducibility.db
+    """
+    with _opened(database) as (connection, _):
+        found = connection.execute(
+            "SELECT name, title, unit, kind, dimensions, first_at, last_at, plugin, plugin_version,"
+            " is_installed, last_error_at, last_error FROM statistics ORDER BY name"
+        ).fetchall()
+    if not found:
+        click.echo("No statistic was computed yet.")
+    for (
+        name,
+        title,
+        unit,
+        kind,
+        dimensions,
+        first,
+        last,
+        plugin,
+        version,
+        installed,
+        error_at,
+        error,
+    ) in found:
+        click.echo(f"{name}{'' if installed else ' (no longer installed)'}: {title}")
+        by = ", ".join(json.loads(dimensions))
+        for label, value in (
+            ("kind", " ".join(filter(None, (kind, unit and f"in {unit}", by and f"by {by}")))),
+            ("values", f"{first} to {last}" if first else "none"),
+            ("plugin", " ".join(filter(None, (plugin, version))) or "recorded"),
+            ("last error", error and f"{error_at} {error}"),
+        ):
+            if value:
+                click.echo(f"  {label + ':':<12}{value}")
+
+
+@statistics.command()
+@_DATABASE
+@click.argument("name", required=False)
+@PLUGINS_DIR
+def run(database: Path, name: str | None, plugins_dir: Path | None) -> None:
+    """Compute what is missing in DATABASE, of all statistics or of the one called NAME.
+
+    Every ingest does this too.
+
+    \b
+    Examples:
+      rebuilderd-datasette statistics run reproducibility.db
+      rebuilderd-datasette statistics run reproducibility.db builds-per-day
+    """
+    from ingest.statistics import engine
+
+    with _writing(database) as (connection, logs):
+        report = engine.update(connection, _now(), logs, plugins_dir=plugins_dir, name=name)
+    _say(report)
+
+
+@statistics.command()
+@_DATABASE
+@click.argument("name")
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"]), help="Only from this time on (UTC)."
+)
+@click.option("--drop", is_flag=True, help="Remove also what cannot be computed again.")
+@PLUGINS_DIR
+def rebuild(database: Path, name: str, since: datetime | None, drop: bool, plugins_dir: Path | None) -> None:
+    """Compute the statistic NAME in DATABASE anew.
+
+    What cannot be computed again stays: values that were recorded, and those from
+    before the statistic's backlog. With --drop it goes, and so does a statistic
+    that no plugin brings any more.
+
+    \b
+    Examples:
+      rebuilderd-datasette statistics rebuild reproducibility.db builds-per-day --since 2026-11-01
+      rebuilderd-datasette statistics rebuild reproducibility.db former-statistic --drop
+    """
+    from ingest.statistics import engine
+
+    since = since.replace(tzinfo=UTC) if since else None
+    with _writing(database) as (connection, logs):
+        report = engine.rebuild(
+            connection, _now(), logs, name, since=since, drop=drop, plugins_dir=plugins_dir
+        )
+    _say(report)
+
+
+@statistics.command(context_settings={"ignore_unknown_options": True})
+@_DATABASE
+@click.argument("name")
+@click.argument("value", type=float)
+@click.option("--at", help="When it was so, such as 2026-11-01 or 2026-11-01T12:00:00Z. Default: now.")
+@click.option(
+    "--dimension",
+    "dimensions",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="What the value is of; several may be given. rebuilder, origin and category lead to their rows.",
+)
+def record(database: Path, name: str, value: float, at: str | None, dimensions: tuple[str, ...]) -> None:
+    """Record a VALUE of the statistic NAME in DATABASE.
+
+    A statistic that is not there is made. A value with the same time and
+    dimensions is replaced.
+
+    \b
+    Examples:
+      rebuilderd-datasette statistics record reproducibility.db workers-paid-for 12
+      rebuilderd-datasette statistics record reproducibility.db power 230.5 --at 2026-11-01 --dimension host=node1
+    """
+    from ingest.statistics import record as record_value
+
+    pairs = dict(pair.partition("=")[::2] for pair in dimensions)
+    if wrong := [pair for pair in dimensions if "=" not in pair]:
+        raise click.UsageError(f"--dimension {wrong[0]}: give KEY=VALUE, such as host=node1.")
+    try:
+        moment = datetime.fromisoformat(at) if at else None
+    except ValueError as error:
+        raise click.UsageError(f"--at {at}: not a time; give one such as 2026-11-01T12:00:00Z.") from error
+    try:
+        record_value(database, name, int(value) if value.is_integer() else value, at=moment, dimensions=pairs)
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _say(report: Report) -> None:
+    for name, changed in report.written.items():
+        click.echo(f"{name}: {f'{changed:,} values changed' if changed else 'nothing new'}")
+    for problem in report.problems:
+        click.echo(f"Error: {problem}", err=True)
+    if report.problems:
+        sys.exit(1)
+
+
+@contextmanager
+def _opened(database: Path) -> Iterator[tuple[sqlite3.Connection, LogStore]]:
+    from ingest import store
+    from ingest.logs import LogStore, beside
+
+    try:
+        with (
+            store.open_database(database) as connection,
+            LogStore(beside(database)) as logs,
+            store.saying(database),
+        ):
+            yield connection, logs
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _writing(database: Path) -> Iterator[tuple[sqlite3.Connection, LogStore]]:
+    from ingest import store
+
+    with _opened(database) as (connection, logs), store.transaction(connection, database):
+        yield connection, logs

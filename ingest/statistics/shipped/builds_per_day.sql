@@ -1,0 +1,4 @@
+SELECT substr(b.built_at, 1, 10) AS at, b.rebuilder_id, b.origin_id, coalesce(b.status, 'UNKWN') AS status, count(*) AS value
+FROM main.builds AS b
+WHERE b.built_at >= :start AND b.built_at < :stop AND b.copy_of IS NULL
+GROUP BY 1, 2, 3, 4;
