@@ -349,6 +349,26 @@ def test_search_lists_the_name_itself_then_beginnings_then_parts(
     assert found(odd_names, typed) == names
 
 
+@pytest.mark.parametrize("typed", ["li", "lib"])
+def test_search_leads_to_all_the_names_that_it_counts(tmp_path: Path, typed: str) -> None:
+    folder = lay_out(tmp_path / "site")
+    ingest(folder / "reproducibility.db", DAEMON)
+    change(
+        folder / "reproducibility.db",
+        "WITH RECURSIVE more (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM more WHERE n < 60)"
+        " INSERT INTO package_names (name) SELECT 'libmore' || n FROM more",
+    )
+    with serving(folder) as address:
+        page = httpx.get(f"{address}/search?q={typed}").text
+        count, link = re.findall(
+            r"([\d,]+) names\s+begin so.*?<a href=\"([^\"]*)\">all</a>", page, re.DOTALL
+        )[0]
+        path, _, query = unescape(link).partition("?")
+        rows_behind = httpx.get(f"{address}{path}.json?{query}&_size=0").json()["filtered_table_rows_count"]
+    assert rows_behind == int(count) > 60
+    assert len(re.findall('<a class="package"', page)) == 50
+
+
 def test_search_shows_how_a_package_is_now(site: str) -> None:
     page = httpx.get(f"{site}/search?q=acl").text
     row = page.partition('<tr class="exact">')[2].partition("</tr>")[0]
