@@ -27,9 +27,9 @@ wanted AS MATERIALIZED (
                 WHERE name = :source AND (:version = '' OR version = :version) AND is_current = 1
             )
         )
-    ORDER BY b.name, b.version, b.architecture
+    ORDER BY b.name, b.version, b.architecture, o.distribution
     -- A page of names is enough, unless the state decides which are shown.
-    LIMIT iif(:state = '', 1000, -1)
+    LIMIT iif(:state = '', 100, -1)
 ),
 deciding AS (
     SELECT max(a.rank), a.binary_package_id, count(*) AS rebuilders
@@ -60,4 +60,4 @@ FROM deciding AS d
 CROSS JOIN binary_states AS s ON s.binary_package_id = d.binary_package_id
 WHERE :state = '' OR s.state = :state
 ORDER BY s.binary, s.version, s.architecture, s.distribution
-LIMIT 1000
+LIMIT 100
