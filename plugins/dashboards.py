@@ -1,6 +1,5 @@
 """Publishes each dashboard of ``dashboards/``, with the filters that they share."""
 
-from copy import deepcopy
 from functools import cache
 from pathlib import Path
 
@@ -14,8 +13,9 @@ FOLDER = Path(__file__).resolve().parent.parent / "dashboards"
 def get_metadata(key):
     if key not in (None, "plugins"):
         return {}
-    # Datasette merges other metadata into what it is given, hence a copy.
-    return {"plugins": {"datasette-dashboards": deepcopy(dashboards())}}
+    # Settings of plugins are looked up for every cell: a deep copy each time would take seconds a page.
+    # What a site's own metadata says Datasette merges in, each time the same.
+    return {"plugins": {"datasette-dashboards": dict(dashboards())}}
 
 
 @cache
