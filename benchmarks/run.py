@@ -29,6 +29,11 @@ BEGIN, END = "<!-- table: make bench -->", "<!-- end of table -->"
 COPIED = (
     "source_packages", "build_inputs", "binary_packages", "rebuilds", "rebuild_artifacts", "queue", "workers",
 )  # fmt: skip
+LOGS = {
+    "build_logs": "SELECT build_log_id FROM upstream.rebuilds WHERE status IN ('BAD', 'FAIL')",
+    "diffoscope_logs": "SELECT diffoscope_log_id FROM upstream.rebuild_artifacts WHERE status = 'BAD'",
+}
+"""Of these an ingest keeps what failures need."""
 NEW_BUILDS = 100
 TIMES_LARGER = 4
 SHIFT = 10_000_000
@@ -130,19 +135,21 @@ def child(command: list[str]) -> tuple[float, int]:
 
 
 def copy_script(upstream: Path) -> str:
-    """SQL for the sqlite3 program: the source tables and their indexes into a new file."""
+    """SQL for the sqlite3 program: the source tables, their indexes and the logs of failures into a new file."""
     with sqlite3.connect(upstream) as connection:
-        marks = ", ".join("?" * len(COPIED))
+        tables = (*COPIED, *LOGS)
+        marks = ", ".join("?" * len(tables))
         schema = connection.execute(
             f"SELECT type, name, sql FROM sqlite_master WHERE tbl_name IN ({marks}) AND sql IS NOT NULL"
             " AND type IN ('table', 'index') ORDER BY type DESC, rowid",
-            COPIED,
+            tables,
         ).fetchall()
     lines = [f"ATTACH '{upstream}' AS upstream;", "BEGIN;"]
     for kind, name, sql in schema:
         lines.append(f"{sql};")
         if kind == "table":
-            lines.append(f'INSERT INTO main."{name}" SELECT * FROM upstream."{name}";')
+            needed = f" WHERE id IN ({LOGS[name]})" if name in LOGS else ""
+            lines.append(f'INSERT INTO main."{name}" SELECT * FROM upstream."{name}"{needed};')
     return "\n".join([*lines, "COMMIT;"])
 
 
