@@ -45,11 +45,6 @@ newest AS (
     LIMIT 100
 )
 SELECT
-    '/failing/' || b.id AS atom_id,
-    b.built_at AS atom_updated,
-    b.name || ' ' || b.version || iif(b.status = 'FAIL', ' does not build in ', ' is not reproducible in ')
-        || o.label || ': ' || k.name AS atom_title,
-    r.name AS atom_author_name,
     o.label AS origin,
     b.name AS source,
     before.status AS from_status,
@@ -63,7 +58,12 @@ SELECT
         THEN '/failures/' || f.id || '/diffoscope' END AS diffoscope,
     r.name AS rebuilder,
     k.key AS category_key,
-    b.id AS build_id
+    b.id AS build_id,
+    '/failing/' || b.id AS atom_id,
+    b.built_at AS atom_updated,
+    b.name || ' ' || b.version || iif(b.status = 'FAIL', ' does not build in ', ' is not reproducible in ')
+        || o.label || ': ' || k.name AS atom_title,
+    r.name AS atom_author_name
 FROM newest AS b
 JOIN failures AS f ON f.id = b.failure_id
 JOIN categories AS k ON k.id = f.category_id

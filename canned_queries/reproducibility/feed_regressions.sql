@@ -15,10 +15,6 @@ newest AS (
     LIMIT 100
 )
 SELECT
-    '/regressions/' || c.to_build_id AS atom_id,
-    c.changed_at AS atom_updated,
-    c.name || ' ' || c.to_version || iif(c.to_status = 'FAIL', ' no longer builds in ', ' is no longer reproducible in ') || o.label AS atom_title,
-    r.name AS atom_author_name,
     o.label AS origin,
     c.name AS source,
     c.from_status,
@@ -32,7 +28,11 @@ SELECT
         THEN '/failures/' || f.id || '/diffoscope' END AS diffoscope,
     r.name AS rebuilder,
     k.key AS category_key,
-    c.to_build_id AS build_id
+    c.to_build_id AS build_id,
+    '/regressions/' || c.to_build_id AS atom_id,
+    c.changed_at AS atom_updated,
+    c.name || ' ' || c.to_version || iif(c.to_status = 'FAIL', ' no longer builds in ', ' is no longer reproducible in ') || o.label AS atom_title,
+    r.name AS atom_author_name
 FROM newest AS c
 JOIN origins AS o ON o.id = c.origin_id
 JOIN rebuilders AS r ON r.id = c.rebuilder_id
