@@ -10,7 +10,7 @@ from typing import NamedTuple
 import zstandard
 
 CHUNK = 256 * 1024
-_LEVEL = 3
+_LEVEL = 1
 _GZIP = 31
 """What zlib calls the window of the gzip format."""
 
@@ -28,14 +28,14 @@ class Body(NamedTuple):
 def compressed(pieces: Iterable[str], modified: str | None) -> Body:
     """The body that the pieces make. Never holds more than a chunk of it uncompressed."""
     compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
-    digest = hashlib.blake2b(digest_size=16)
     frame, length = bytearray(), 0
     for chunk in _chunks(pieces):
-        digest.update(chunk)
         length += len(chunk)
         frame += compressor.compress(chunk)
     frame += compressor.flush()
-    return Body(bytes(frame), length, f'W/"{digest.hexdigest()}"', modified)
+    # The same rows make the same frame, here and where the database is copied to.
+    digest = hashlib.blake2b(frame, digest_size=16).hexdigest()
+    return Body(bytes(frame), length, f'W/"{digest}"', modified)
 
 
 def decompressed(frame: bytes) -> Iterator[bytes]:
