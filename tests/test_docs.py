@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from helpers import DAEMON, ingest, run
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -52,3 +54,12 @@ def test_help_texts_in_the_docs_are_those_of_the_commands() -> None:
         text=True,
     )
     assert pages and cog.returncode == 0, f"Run `make docs`.\n{cog.stdout}{cog.stderr}"
+
+
+def test_the_examples_of_exports_have_the_fields_of_what_is_written(tmp_path: Path) -> None:
+    ingest(tmp_path / "r.db", DAEMON, name="tiny")
+    page = (ROOT / "docs" / "exports.md").read_text()
+    for format in ("reproducible-json", "tracker-json", "stats-json"):
+        (example,) = re.findall(rf"### {format}\n.*?```json\n(.*?)```", page, re.DOTALL)
+        written = json.loads(run("export", format, tmp_path / "r.db").stdout)
+        assert list(json.loads(example)[0]) == list(written[0])
