@@ -29,8 +29,8 @@ SELECT json_object(
     'artifact_url', coalesce(p.artifact_url, ''),
     'build_id', {listed_build},
     'built_at', rtrim(b.built_at, 'Z'),
-    'has_diffoscope', json(iif(a.has_diffoscope, 'true', 'false')),
-    'has_attestation', json(iif(a.has_attestation, 'true', 'false'))
+    'has_diffoscope', iif(a.has_diffoscope, json('true'), json('false')),
+    'has_attestation', iif(a.has_attestation, json('true'), json('false'))
     {rebuilder}
 ) AS record
 FROM binary_packages AS p

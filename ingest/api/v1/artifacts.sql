@@ -3,8 +3,8 @@ SELECT
     json_object(
         'id', coalesce(a.{artifact}, a.id),
         'name', a.name,
-        'has_diffoscope', json(iif(a.has_diffoscope, 'true', 'false')),
-        'has_attestation', json(iif(a.has_attestation, 'true', 'false')),
+        'has_diffoscope', iif(a.has_diffoscope, json('true'), json('false')),
+        'has_attestation', iif(a.has_attestation, json('true'), json('false')),
         'status', a.status
     ) AS record
 FROM builds AS p

@@ -17,7 +17,7 @@ SELECT
         'diffoscope_log_id', iif(a.has_diffoscope, coalesce(a.{artifact}, a.id), NULL),
         'attestation_log_id', iif(a.has_attestation, coalesce(a.{artifact}, a.id), NULL),
         'last_seen', rtrim(coalesce(s.last_seen, s.first_seen, r.first_ingest_at), 'Z'),
-        'seen_in_last_sync', json(iif(p.is_current, 'true', 'false'))
+        'seen_in_last_sync', iif(p.is_current, json('true'), json('false'))
         {rebuilder}
     ) AS record
 FROM binary_packages AS p

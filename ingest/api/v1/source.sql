@@ -11,7 +11,7 @@ SELECT
         'status', p.status,
         'build_id', b.{build},
         'last_seen', rtrim(coalesce(p.last_seen, p.first_seen), 'Z'),
-        'seen_in_last_sync', json(iif(p.is_current, 'true', 'false'))
+        'seen_in_last_sync', iif(p.is_current, json('true'), json('false'))
         {rebuilder}
     ) AS record
 FROM source_packages AS p

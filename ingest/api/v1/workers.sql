@@ -8,7 +8,7 @@ SELECT
         'address', '',
         'status', p.status,
         'last_ping', rtrim(p.last_ping, 'Z'),
-        'is_online', json(iif(p.is_online, 'true', 'false'))
+        'is_online', iif(p.is_online, json('true'), json('false'))
         {rebuilder}
     ) AS record
 FROM workers AS p
