@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.categories.evidence import Span
-from ingest.categories.patterns import Clauses, Pattern, compile_pattern
+from ingest.categories.patterns import Clauses, Pattern, read_pattern
 from ingest.categories.rules import Rule
 
 ARCHITECTURE = "{arch}"
@@ -55,7 +55,7 @@ class Condition:
 def condition(rule: Rule, architecture: str) -> Condition:
     """What a rule asks of a build of this architecture."""
     if rule.matcher.endswith("_re"):
-        pattern = compile_pattern(rule.needles[0])
+        pattern = read_pattern(rule.needles[0])
         return Condition(_clearest(pattern.required), pattern)
     needles = tuple(needle.replace(ARCHITECTURE, architecture) for needle in rule.needles)
     every = rule.matcher.endswith("_all")

@@ -15,7 +15,7 @@ import re
 import string
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 
 import regex
@@ -76,27 +76,37 @@ class PatternError(ValueError):
     """A regex that cannot be read, or that we cannot run as upstream does; the message is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pattern:
-    """``compiled`` searches a text. A match needs ``required``, and ``sieve`` to match its bytes."""
+    """A regex in our dialect. A match needs ``required``, and ``sieve`` to match its bytes."""
 
-    compiled: regex.Pattern[str]
+    written: str
     required: Clauses
     sieve: str
 
+    @cached_property
+    def compiled(self) -> regex.Pattern[str]:
+        """Searches a text. Compiled when it is needed: most regexes of a run never are."""
+        return regex.compile(self.written, regex.V0 | regex.DOTALL)
+
 
 @lru_cache(maxsize=4096)
+def read_pattern(source: str) -> Pattern:
+    """Read a regex of a rule file. Raises PatternError for what our dialect does not know."""
+    parsed = _Parser(source).whole()
+    return Pattern(parsed.written(), parsed.clauses(), parsed.sieve)
+
+
 def compile_pattern(source: str) -> Pattern:
-    """Read a regex of a rule file. Raises PatternError."""
-    parser = _Parser(source)
-    parsed = parser.whole()
+    """Read a regex and make sure that it can be run. Raises PatternError."""
+    pattern = read_pattern(source)
     try:
-        compiled = regex.compile(parsed.written(), regex.V0 | regex.DOTALL)
+        _ = pattern.compiled
     except regex.error as error:
         raise PatternError(str(error)) from error
     except (OverflowError, RecursionError) as error:
         raise PatternError("it is too large") from error
-    return Pattern(compiled, parsed.clauses(), parsed.sieve)
+    return pattern
 
 
 @dataclass(frozen=True, slots=True)
