@@ -66,7 +66,8 @@ CREATE TRIGGER queue_left AFTER DELETE ON queue BEGIN
     ON CONFLICT DO NOTHING;
 END;
 
--- Which days something was written about. A change gets a number above all that statistics have seen.
+-- Which days something was written about: what statistics count as of a day, and not what changes later, such as
+-- which result is current. A change gets a number above all that statistics have seen.
 CREATE TABLE changed_days (
     day TEXT PRIMARY KEY,
     change INTEGER NOT NULL
@@ -80,8 +81,10 @@ CREATE TRIGGER builds_day_added AFTER INSERT ON builds BEGIN
     SELECT substr(new.built_at, 1, 10), 1 + (SELECT coalesce(max(seen_change), 0) FROM statistics) WHERE new.built_at IS NOT NULL
     ON CONFLICT (day) DO UPDATE SET change = excluded.change WHERE changed_days.change < excluded.change;
 END;
-CREATE TRIGGER builds_day_changed AFTER UPDATE OF origin_id, source_package_id, attempt, status, started_at, built_at, duration, copy_of
-ON builds BEGIN
+CREATE TRIGGER builds_day_changed AFTER UPDATE ON builds
+WHEN (old.origin_id, old.source_package_id, old.attempt, old.status, old.started_at, old.built_at, old.copy_of)
+    IS NOT (new.origin_id, new.source_package_id, new.attempt, new.status, new.started_at, new.built_at, new.copy_of)
+BEGIN
     INSERT INTO changed_days (day, change)
     SELECT substr(old.built_at, 1, 10), 1 + (SELECT coalesce(max(seen_change), 0) FROM statistics) WHERE old.built_at IS NOT NULL
     ON CONFLICT (day) DO UPDATE SET change = excluded.change WHERE changed_days.change < excluded.change;
@@ -100,7 +103,9 @@ CREATE TRIGGER failures_day_added AFTER INSERT ON failures BEGIN
     FROM builds WHERE id = new.build_id AND built_at IS NOT NULL
     ON CONFLICT (day) DO UPDATE SET change = excluded.change WHERE changed_days.change < excluded.change;
 END;
-CREATE TRIGGER failures_day_changed AFTER UPDATE OF origin_id, category_id, rule_set ON failures BEGIN
+CREATE TRIGGER failures_day_changed AFTER UPDATE ON failures
+WHEN (old.origin_id, old.category_id, old.rule_set) IS NOT (new.origin_id, new.category_id, new.rule_set)
+BEGIN
     INSERT INTO changed_days (day, change)
     SELECT substr(built_at, 1, 10), 1 + (SELECT coalesce(max(seen_change), 0) FROM statistics)
     FROM builds WHERE id = new.build_id AND built_at IS NOT NULL

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from ingest.statistics.definition import COLUMNS, Measurement, Statistic, Value
-from ingest.statistics.periods import Span, limit, pieces, written
+from ingest.statistics.periods import Span, floor, limit, parse, pieces, written
 from ingest.statistics.records import Record
 
 _COMPUTED = """
@@ -29,27 +29,32 @@ _AGAIN = {
 """What several values with the same time and dimensions are."""
 
 _OUTSIDE = "SELECT at FROM computed_measurements WHERE at < :start OR at >= :stop LIMIT 1"
-_SAME = """
-c.at = m.at AND c.rebuilder_id = coalesce(m.rebuilder_id, 0) AND c.origin_id = coalesce(m.origin_id, 0)
-AND c.category_id = coalesce(m.category_id, 0) AND c.dimensions = coalesce(m.dimensions, '')
-"""
-_DELETE = f"""
+_DELETE = """
 DELETE FROM main.measurements AS m
 WHERE m.statistic_id = :id AND m.at >= :from_at AND m.at < :stop AND NOT EXISTS (
-    SELECT 1 FROM computed_measurements AS c WHERE {_SAME} AND c.value = m.value
+    SELECT 1 FROM computed_measurements AS c
+    WHERE c.at = m.at AND c.rebuilder_id = coalesce(m.rebuilder_id, 0)
+        AND c.origin_id = coalesce(m.origin_id, 0) AND c.category_id = coalesce(m.category_id, 0)
+        AND c.dimensions = coalesce(m.dimensions, '') AND c.value = m.value
 )
 """
-_PUBLISH = f"""
+_PUBLISH = """
 INSERT INTO main.measurements (
     statistic_id, at, value, rebuilder_id, origin_id, category_id, dimensions
 )
 SELECT :id, c.at, c.value, nullif(c.rebuilder_id, 0), nullif(c.origin_id, 0), nullif(c.category_id, 0),
     nullif(c.dimensions, '')
 FROM computed_measurements AS c
-WHERE NOT EXISTS (SELECT 1 FROM main.measurements AS m WHERE m.statistic_id = :id AND {_SAME})
+WHERE NOT EXISTS (
+    SELECT 1 FROM main.measurements AS m
+    WHERE m.statistic_id = :id AND m.at = c.at AND coalesce(m.rebuilder_id, 0) = +c.rebuilder_id
+        AND coalesce(m.origin_id, 0) = +c.origin_id AND coalesce(m.category_id, 0) = +c.category_id
+        AND coalesce(m.dimensions, '') = +c.dimensions
+)
 ORDER BY c.at
 """
-"""What stayed the same keeps its row: a new number tells sinks that there is something to send."""
+"""What stayed the same keeps its row: a new number tells sinks that there is something to send.
+(The + takes the columns' types away, without which SQLite does not use an index of expressions.)"""
 
 
 def compute(connection: sqlite3.Connection, statistic: Statistic, id: int, span: Span, now: datetime) -> int:
@@ -60,30 +65,53 @@ def compute(connection: sqlite3.Connection, statistic: Statistic, id: int, span:
     changed = 0
     connection.execute(_COMPUTED)
     for piece in pieces(span, statistic.interval) if statistic.interval else (span,):
-        connection.execute("DELETE FROM computed_measurements")
+        connection.execute("DELETE FROM temp.computed_measurements")
         parameters = {
             "start": limit(piece.start),
             "stop": limit(piece.stop),
             "now": written(now),
             "origins": None if statistic.origins is None else json.dumps(sorted(statistic.origins)),
         }
-        if statistic.query is not None:
-            _query(connection, statistic, piece, parameters)
-        if statistic.processes:
-            _insert(connection, statistic, _processed(connection, statistic, piece, parameters))
-        if outside := connection.execute(_OUTSIDE, parameters).fetchone():
-            raise statistic.wrong(
-                f"a value of {outside[0]} was given for the time from {piece.start} until {piece.stop};"
-                " give those of that time only."
-            )
-        publish = {
-            "id": id,
-            "from_at": "" if statistic.kind == "latest" else parameters["start"],
-            "stop": parameters["stop"],
-        }
-        changed += connection.execute(_DELETE, publish).rowcount
-        changed += connection.execute(_PUBLISH, publish).rowcount
+        try:
+            if statistic.query is not None:
+                _query(connection, statistic, piece, parameters)
+            if statistic.processes:
+                _insert(connection, statistic, _processed(connection, statistic, piece, parameters))
+            if outside := connection.execute(_OUTSIDE, parameters).fetchone():
+                raise statistic.wrong(
+                    f"it gave a value of {outside[0]} for the time from {parameters['start']} until before"
+                    f" {parameters['stop']}; let it give those of that time only."
+                )
+            changed += _publish(connection, statistic, id, parameters)
+        except sqlite3.IntegrityError as error:
+            raise statistic.wrong(_unfit(str(error))) from error
     return changed
+
+
+def _publish(
+    connection: sqlite3.Connection, statistic: Statistic, id: int, parameters: Mapping[str, Any]
+) -> int:
+    publish = {
+        "id": id,
+        "from_at": "" if statistic.kind == "latest" else parameters["start"],
+        "stop": parameters["stop"],
+    }
+    removed = connection.execute(_DELETE, publish).rowcount
+    return removed + connection.execute(_PUBLISH, publish).rowcount
+
+
+def _unfit(message: str) -> str:
+    """What SQLite says of a value that does not fit, in a sentence."""
+    if message.startswith("UNIQUE"):
+        return (
+            "it gave two events with the same time and dimensions; add a dimension that tells them apart,"
+            " such as build."
+        )
+    if "GLOB" in message or message.endswith(".at"):
+        return "it gave a time that is not ISO 8601 UTC; give one such as 2026-11-01T12:00:00Z."
+    if "typeof" in message or message.endswith(".value"):
+        return "it gave a value that is no number; give numbers only."
+    return f"it gave what cannot be stored (SQLite says “{message}”)."
 
 
 def _query(
@@ -99,7 +127,11 @@ def _query(
         SELECT {at} AS at, q.value, {", ".join(_id(name, columns) for name in COLUMNS)}, {_json(columns)}
         FROM ({select}\n) AS q WHERE q.value IS NOT NULL
     """
-    spans = [span] if "at" in columns or not statistic.interval else pieces(span, statistic.interval, 1)
+    spans = (
+        [span]
+        if "at" in columns or not statistic.interval
+        else pieces(span, statistic.interval, statistic.interval)
+    )
     for each in spans:
         asked = {
             **parameters,
@@ -191,8 +223,6 @@ def _value(statistic: Statistic, measurement: Measurement) -> Value | None:
 
 def _time(statistic: Statistic, record: Record, span: Span) -> str:
     """A record's own time for events, else the start of its period."""
-    from ingest.statistics.periods import floor, parse
-
     if statistic.kind == "event":
         return record.at
     return written(floor(parse(record.at), statistic.interval) if statistic.interval else span.start)

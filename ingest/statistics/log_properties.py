@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import sqlite3
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import product
 from typing import Any
 
 from ingest import sql
 from ingest.logs import LogKey, LogStore
-from ingest.statistics.periods import Span, limit
+from ingest.statistics.periods import Span, limit, pieces
 
 HEAD = 64 * 1024
 """Bytes at the start of a log that are looked at: machines and tools introduce themselves there."""
 _LONGEST = 200
+_STEP = timedelta(hours=1)
 
 
 def read(
@@ -24,10 +27,10 @@ def read(
     With ``again`` also those that were looked for before, since the regex may be another one.
     """
     (select,) = sql.statements("statistics/unread_properties.sql")
-    for name, pattern in properties.items():
+    for (name, pattern), piece in product(properties.items(), pieces(span, _STEP)):
         builds = connection.execute(
             select,
-            {"name": name, "start": limit(span.start), "stop": limit(span.stop), "again": again},
+            {"name": name, "start": limit(piece.start), "stop": limit(piece.stop), "again": again},
         ).fetchall()
         connection.executemany(
             "INSERT INTO main.build_properties (build_id, name, value) VALUES (?, ?, ?)"

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 _MONDAY = datetime(2001, 1, 1, tzinfo=UTC)
 """Where periods are counted from, so that days start at midnight UTC and weeks on Mondays."""
-_PERIODS = 128
-"""At most so many periods are computed at once, so that memory does not grow with the past."""
+_AT_ONCE = timedelta(days=32)
+"""No more is computed at once (but a whole period), so that memory does not grow with the past."""
 
 
 class Span(NamedTuple):
@@ -79,10 +79,10 @@ def _joined(spans: Iterable[Span]) -> Iterator[Span]:
         yield current
 
 
-def pieces(span: Span, interval: timedelta, periods: int = _PERIODS) -> Iterator[Span]:
-    """The span in pieces of so many periods at most."""
+def pieces(span: Span, interval: timedelta, at_most: timedelta = _AT_ONCE) -> Iterator[Span]:
+    """The span in pieces of whole periods, no longer than ``at_most`` if a period is not."""
+    step = max(at_most // interval, 1) * interval
     start = span.start
     while start < span.stop:
-        stop = min(start + periods * interval, span.stop)
-        yield Span(start, stop)
-        start = stop
+        yield Span(start, min(start + step, span.stop))
+        start += step
