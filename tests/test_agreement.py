@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -331,3 +333,19 @@ def test_aliases_of_the_configuration_are_kept_in_the_database(tmp_path: Path) -
     config.write_text("aliases = {}\n" + rebuilder)
     assert run("ingest", database, "--config", config, "--silent").exit_code == 0
     assert rows(database, aliases) == []
+
+
+def test_counts_lead_to_the_answers_that_were_counted(site: httpx.Client, database: Path) -> None:
+    for path in ("/reproducibility/disagreements", "/reproducibility/agreement?is_disputed=1"):
+        page = site.get(path).raise_for_status().text
+        links = re.findall(r'<a href="(/reproducibility/rebuilder_answers\?[^"]*)">(\d+)</a>', page)
+        assert len(links) > 9
+        for address, count in links[:9]:
+            address, _, parameters = unescape(address).partition("?")
+            found = site.get(f"{address}.json?{parameters}&_shape=array").json()
+            assert len(found) == int(count)
+
+
+def test_a_state_has_the_colour_of_its_status(site: httpx.Client) -> None:
+    page = site.get("/reproducibility/binaries").text
+    assert '<span class="status good">reproducible</span>' in page

@@ -1,5 +1,6 @@
 -- What each rebuilder says of each current binary package: of its answers in several releases the latest.
--- The highest rank decides where rebuilders differ: a GOOD one, else the latest result.
+-- The highest rank decides where rebuilders differ: a GOOD one, else the latest result,
+-- else the one that was known first.
 SELECT
     o.distribution,
     b.architecture,
@@ -8,7 +9,8 @@ SELECT
     r.name AS rebuilder,
     b.status,
     l.built_at,
-    iif(b.status = 'GOOD', 2, ifnull(b.status <> 'UNKWN', 0)) || coalesce(' ' || l.built_at, '') AS rank,
+    iif(b.status = 'GOOD', 2, ifnull(b.status <> 'UNKWN', 0)) || ' ' || coalesce(l.built_at, '-')
+        || ' ' || printf('%015d', 999999999999999 - b.id) AS rank,
     l.id AS build_id,
     b.id AS binary_package_id
 FROM binary_packages AS b
