@@ -8,7 +8,7 @@ CREATE TABLE statistics (
     interval_seconds INTEGER,
     backlog_seconds INTEGER,
     dimensions TEXT NOT NULL CHECK (json_valid(dimensions)),
-    chart TEXT CHECK (json_valid(chart)),
+    chart TEXT CHECK (chart IS NULL OR json_valid(chart)),
     plugin TEXT,
     plugin_version TEXT,
     version INTEGER NOT NULL,

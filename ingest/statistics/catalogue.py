@@ -149,11 +149,11 @@ def limits(connection: sqlite3.Connection, id: int) -> None:
     connection.execute(_LIMITS, {"id": id})
 
 
-def failed(connection: sqlite3.Connection, id: int, now: datetime, error: str) -> None:
+def failed(connection: sqlite3.Connection, name: str, now: datetime, error: str) -> None:
     """A statistic stays as it was, and is tried again by the next run."""
     connection.execute(
-        "UPDATE main.statistics SET due_at = NULL, last_error = ?, last_error_at = ? WHERE id = ?",
-        (error, written(now), id),
+        "UPDATE main.statistics SET due_at = NULL, last_error = ?, last_error_at = ? WHERE name = ?",
+        (error, written(now), name),
     )
 
 

@@ -55,17 +55,13 @@ def update(
     from ingest.plugins import load
 
     statistics, report.problems = catalogue.installed(load(plugins_dir))
-    states = {each.statistic.name: catalogue.publish(connection, each) for each in statistics}
-    catalogue.mark_removed(connection, list(states))
-    if name is not None and name not in states:
+    catalogue.mark_removed(connection, [each.statistic.name for each in statistics])
+    if name is not None and name not in {each.statistic.name for each in statistics}:
         raise StatisticError(f"statistic {name}: no plugin brings it; see “statistics list”.")
     (last_change,) = connection.execute("SELECT coalesce(max(change), 0) FROM main.changed_days").fetchone()
     for each in statistics:
-        state = states[each.statistic.name]
-        if each.statistic.is_recorded or name not in (None, each.statistic.name):
-            continue
-        if changed or _is_due(state, now, last_change):
-            _update_one(connection, each, state, now, logs, last_change, report)
+        if name in (None, each.statistic.name):
+            _update_one(connection, each, now, logs, last_change, changed, report)
     return report
 
 
@@ -76,21 +72,20 @@ def _is_due(state: State, now: datetime, last_change: int) -> bool:
 def _update_one(
     connection: sqlite3.Connection,
     each: Installed,
-    state: State,
     now: datetime,
     logs: LogStore,
     last_change: int,
+    changed: bool,
     report: Report,
 ) -> None:
     statistic = each.statistic
     try:
         with _savepoint(connection):
-            changed = 0
-            for span in _spans(connection, statistic, state, now):
-                log_properties.read(
-                    connection, logs, statistic.log_properties, span, again=state.computed_at is None
-                )
-                changed += compute(connection, statistic, state.id, span, now)
+            state = catalogue.publish(connection, each)
+        if statistic.is_recorded or not (changed or _is_due(state, now, last_change)):
+            return
+        with _savepoint(connection):
+            count = _compute(connection, statistic, state, now, logs)
             due = floor(now, statistic.interval) + statistic.interval if statistic.interval else now
             catalogue.done(connection, state.id, now, due, last_change)
     except Exception as error:
@@ -98,12 +93,22 @@ def _update_one(
         if not connection.in_transaction:
             raise
         message = str(error) if isinstance(error, IngestError) else catalogue.said(error)
-        catalogue.failed(connection, state.id, now, message)
+        catalogue.failed(connection, statistic.name, now, message)
         report.problems.append(
             message if isinstance(error, StatisticError) else f"statistic {statistic.name}: {message}"
         )
     else:
-        report.written[statistic.name] = changed
+        report.written[statistic.name] = count
+
+
+def _compute(
+    connection: sqlite3.Connection, statistic: Statistic, state: State, now: datetime, logs: LogStore
+) -> int:
+    changed = 0
+    for span in _spans(connection, statistic, state, now):
+        log_properties.read(connection, logs, statistic.log_properties, span, again=state.computed_at is None)
+        changed += compute(connection, statistic, state.id, span, now)
+    return changed
 
 
 @contextmanager

@@ -14,7 +14,7 @@ UNION ALL
 SELECT m.rebuilder_id, m.origin_id, m.dimensions ->> 'state', 0
 FROM main.statistics AS x
 CROSS JOIN main.measurements AS m ON m.statistic_id = x.id AND m.at = (
-    SELECT max(n.at) FROM main.measurements AS n WHERE n.statistic_id = x.id AND n.at < :start
+    SELECT max(n.at) FROM main.measurements AS n WHERE n.statistic_id = x.id AND n.at < :stop
 )
 WHERE x.name = 'queue-depth' AND NOT EXISTS (
     SELECT 1 FROM depths AS d
