@@ -57,12 +57,12 @@ def stats(question: Question) -> Iterator[str]:
     return _array(question, "v1/stats.sql", given)
 
 
-def v0_list(question: Question) -> Iterator[str]:
+def v0_list(question: Question) -> Iterator[bytes]:
     """Every binary package once."""
     given = question.text(("name", "distro", "suite", "architecture", "status"))
     if given.get("status") not in (None, *_V0_STATUSES):
         raise ApiError(400, f"status={given['status']}: must be one of {', '.join(_V0_STATUSES)}.")
-    return _array(question, "v0/list.sql", given)
+    return _in_brackets(question.run("v0/list.sql", given))
 
 
 def v0_dashboard(question: Question) -> Iterator[str]:
@@ -96,12 +96,14 @@ def _one(question: Question, path: str, given: dict[str, Any]) -> Iterator[str]:
 
 
 def _array(question: Question, path: str, given: dict[str, Any]) -> Iterator[str]:
-    return _in_brackets(question.run(path, given))
+    records = ",".join(record for (record,) in question.run(path, given))
+    return iter([f"[{records}]"])
 
 
-def _in_brackets(records: sqlite3.Cursor) -> Iterator[str]:
-    between = "["
+def _in_brackets(records: sqlite3.Cursor) -> Iterator[bytes]:
+    """A long array, in pieces."""
+    between = b"["
     while batch := records.fetchmany(_BATCH):
-        yield between + ",".join(record for (record,) in batch)
-        between = ","
-    yield "[]" if between == "[" else "]"
+        yield between + b",".join(record for (record,) in batch)
+        between = b","
+    yield b"[]" if between == b"[" else b"]"

@@ -25,7 +25,7 @@ class Body(NamedTuple):
     """ISO 8601 with ``Z``."""
 
 
-def compressed(pieces: Iterable[str], modified: str | None) -> Body:
+def compressed(pieces: Iterable[str | bytes], modified: str | None) -> Body:
     """The body that the pieces make. Never holds more than a chunk of it uncompressed."""
     compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
     frame, length = bytearray(), 0
@@ -54,12 +54,12 @@ def gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield compressor.flush()
 
 
-def _chunks(pieces: Iterable[str]) -> Iterator[bytes]:
+def _chunks(pieces: Iterable[str | bytes]) -> Iterator[bytes]:
     waiting, size = [], 0
     for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
+        waiting.append(piece if isinstance(piece, bytes) else piece.encode())
+        size += len(waiting[-1])
         if size >= CHUNK:
-            yield "".join(waiting).encode()
+            yield b"".join(waiting)
             waiting, size = [], 0
-    yield "".join(waiting).encode()
+    yield b"".join(waiting)

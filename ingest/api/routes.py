@@ -11,7 +11,7 @@ from ingest.api import answers, lists, logs, migration, refusals
 from ingest.api.lists import Listing
 from ingest.api.question import ApiError, Question
 
-Answer = Callable[[Question], Iterator[str]]
+Answer = Callable[[Question], Iterator[str] | Iterator[bytes]]
 
 
 class Route(NamedTuple):

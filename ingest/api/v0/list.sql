@@ -19,7 +19,8 @@ ranked AS (
     WHERE {current}
         AND p.component = :suite -- if suite
 )
-SELECT json_object(
+-- Bytes: Python need not decode what is only sent on.
+SELECT CAST(json_object(
     'name', p.name,
     'version', p.version,
     'status', coalesce(a.status, 'UNKWN'),
@@ -32,7 +33,7 @@ SELECT json_object(
     'has_diffoscope', iif(a.has_diffoscope, json('true'), json('false')),
     'has_attestation', iif(a.has_attestation, json('true'), json('false'))
     {rebuilder}
-) AS record
+) AS BLOB) AS record
 FROM binary_packages AS p
 JOIN origins AS o ON o.id = p.origin_id
 LEFT JOIN source_packages AS s ON s.id = p.source_package_id
