@@ -8,6 +8,7 @@ from markupsafe import Markup
 
 from ingest import schema
 
+descriptions = cache(schema.descriptions)
 # What a row may be narrowed to by, where the counted table or view has a column of that name.
 NARROWER = (
     "distribution",
@@ -98,6 +99,5 @@ def is_of_sources(row):
     return "attempted" not in row or ("day" not in row and row.get("counted") == "source packages")
 
 
-@cache
 def columns(name):
-    return schema.descriptions()[name]["columns"]
+    return descriptions()[name]["columns"]

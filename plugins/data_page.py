@@ -1,12 +1,14 @@
 """What the page ``/data`` tells of tables, views, questions and limits, from where each of these is defined."""
 
 import re
+from functools import cache
 from html import unescape
 
 from datasette import hookimpl
 
 from ingest import schema
 
+UNITS = {"s": "seconds", "B": "bytes", "d": "days"}
 EXAMPLE = re.compile(r'Example: <a href="([^"]+)">(.*?)</a>')
 LIMITS = ("max_returned_rows", "sql_time_limit_ms", "default_page_size", "default_cache_ttl", "max_csv_mb")
 
@@ -27,15 +29,28 @@ def extra_template_vars(datasette, template, request):
     return data
 
 
+@cache
 def relations():
     """Views first: they have names in place of numbers."""
     views = schema.views()
     known = [
-        {"name": name, "is_view": name in views, "units": {}, **about}
+        {
+            "name": name,
+            "is_view": name in views,
+            "description": about["description"],
+            "columns": [
+                (column, meaning, unit(about, column)) for column, meaning in about["columns"].items()
+            ],
+        }
         for name, about in schema.descriptions().items()
         if not about.get("hidden")
     ]
     return sorted(known, key=lambda relation: not relation["is_view"])
+
+
+def unit(about, column):
+    short = about.get("units", {}).get(column, "")
+    return UNITS.get(short, short)
 
 
 def example(query):

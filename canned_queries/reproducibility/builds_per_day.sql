@@ -11,7 +11,7 @@ FROM builds AS b
 JOIN origins AS o ON o.id = b.origin_id
 JOIN rebuilders AS r ON r.id = b.rebuilder_id
 WHERE b.copy_of IS NULL
-    AND b.built_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-90 days') FROM builds))
+    AND b.built_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-30 days') FROM builds))
     AND (:distribution = '' OR o.distribution = :distribution)
     AND (:release = '' OR o.release = :release)
     AND (:architecture = '' OR o.architecture = :architecture)

@@ -34,7 +34,7 @@ first AS (
     ORDER BY
         CASE change WHEN 'regression' THEN 0 WHEN 'fix' THEN 1 WHEN 'other' THEN 2 ELSE 3 END,
         built_at DESC
-    LIMIT 100
+    LIMIT 50
 )
 SELECT
     n.change,
