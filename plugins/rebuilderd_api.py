@@ -55,7 +55,7 @@ def skip_csrf(scope, datasette):
     return bool(API.match(scope["path"].removeprefix(datasette.setting("base_url").rstrip("/"))))
 
 
-@hookimpl
+@hookimpl(trylast=True)  # after only_our_database, which says what to do where there is no database
 def startup(datasette):
     answers[datasette] = Answers(datasette.get_database("reproducibility"))
 
