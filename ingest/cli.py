@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ingest.failures import Keep, Options
     from ingest.pipeline import Result
     from ingest.progress import Progress
+    from ingest.sinks.sending import Configured
 
 
 class _Interruptible(click.Group):
@@ -110,6 +111,7 @@ def ingest(
     from ingest.config import Config, Instance, read_config
     from ingest.failures import Options
     from ingest.progress import Progress
+    from ingest.sinks.sending import configured
 
     if (source is None) == (config is None):
         raise click.UsageError("Give either a SOURCE or --config FILE.")
@@ -126,21 +128,30 @@ def ingest(
         raise click.UsageError(f"“{source}” gives no name to call the rebuilder by; name it with --name.")
     if known.aliases is not None:
         _remember_aliases(database, known.aliases)
-    failed = [
-        instance
-        for instance in known.instances
-        if not _ingest_one(
-            database,
-            instance,
-            full,
-            options,
-            plugins_dir or known.plugins_dir,
-            Progress(silent=silent),
-            silent,
-        )
-    ]
+    plugins_dir = plugins_dir or known.plugins_dir
+    progress = Progress(silent=silent)
+    try:
+        # Looked at before anything is read: a mistake in the file shall not wait for the end of a long run.
+        with configured(known.sinks, plugins_dir) as sinks:
+            failed = [
+                instance
+                for instance in known.instances
+                if not _ingest_one(database, instance, full, options, plugins_dir, progress, silent)
+            ]
+            _send(database, sinks)
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
     if failed:
         sys.exit(1)
+
+
+def _send(database: Path, sinks: list[Configured]) -> None:
+    """A sink that is down is no failure of an ingest: it gets what it missed from the next one."""
+    from ingest.sinks import sending
+
+    _, problems = sending.send(database, sinks)
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
 
 
 def _remember_aliases(database: Path, aliases: Aliases) -> None:

@@ -1,4 +1,4 @@
-"""The commands ``statistics list``, ``run``, ``rebuild`` and ``record``."""
+"""The commands ``statistics list``, ``run``, ``rebuild``, ``record`` and ``send``."""
 
 from __future__ import annotations
 
@@ -162,6 +162,43 @@ def record(database: Path, name: str, value: float, at: str | None, dimensions: 
         record_value(database, name, int(value) if value.is_integer() else value, at=moment, dimensions=pairs)
     except IngestError as error:
         raise click.ClickException(str(error)) from error
+
+
+@statistics.command()
+@_DATABASE
+@click.option(
+    "--config",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The rebuilders.toml that names the sinks.",
+)
+@PLUGINS_DIR
+def send(database: Path, config: Path, plugins_dir: Path | None) -> None:
+    """Send measurements in DATABASE to the sinks of a configuration: what each did not get yet.
+
+    Every ingest with --config does this too.
+
+    \b
+    Example:
+      rebuilderd-datasette statistics send reproducibility.db --config rebuilders.toml
+    """
+    from ingest.config import read_config
+    from ingest.sinks import sending
+
+    try:
+        known = read_config(config)
+        if not known.sinks:
+            raise click.ClickException(f"{config}: names no sink; add a table like [sinks.archive].")
+        with sending.configured(known.sinks, plugins_dir or known.plugins_dir) as sinks:
+            sent, problems = sending.send(database, sinks)
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
+    for name, count in sent.items():
+        click.echo(f"{name}: {f'{count:,} values sent' if count else 'nothing new'}")
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    if problems:
+        sys.exit(1)
 
 
 def _now() -> datetime:

@@ -12,6 +12,10 @@ source = "https://rebuilder.example/amd64"
 [rebuilders.debian-old]
 source = "/srv/old/rebuilderd.db"
 release = "trixie"
+
+[sinks.archive]
+kind = "jsonlines"
+path = "measurements.jsonl"
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from ingest.errors import ConfigError
 from ingest.sources.location import default_name, is_url
 from ingest.values import printable
 
+_TABLES = {"rebuilders", "rules", "plugins_dir", "aliases", "sinks"}
 _KEYS = {"source", "release"}
 
 Aliases = dict[tuple[str, str], str]
@@ -43,8 +48,19 @@ class Instance:
 
 
 @dataclass(frozen=True, slots=True)
+class SinkConfig:
+    """Where to send measurements: of which statistics (None for all), and what else its kind wants to know."""
+
+    file: Path
+    name: str
+    kind: str
+    statistics: tuple[str, ...] | None
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
-    """The instances in the order of the file, the operator's own rule files, and other names of releases.
+    """The instances in the order of the file, the operator's own rule files, other names of releases, and sinks.
 
     ``aliases`` are by distribution and name; None where the file does not speak of them.
     """
@@ -53,6 +69,7 @@ class Config:
     rules: tuple[Path, ...] = ()
     plugins_dir: Path | None = None
     aliases: Aliases | None = None
+    sinks: tuple[SinkConfig, ...] = ()
 
 
 def read_config(path: Path) -> Config:
@@ -71,10 +88,10 @@ def read_config(path: Path) -> Config:
     rebuilders = content.get("rebuilders")
     if not isinstance(rebuilders, dict) or not rebuilders:
         raise ConfigError(f"{path}: names no rebuilder; add a table like [rebuilders.debian-amd64].")
-    if unknown := set(content) - {"rebuilders", "rules", "aliases"}:
+    if unknown := set(content) - _TABLES:
         raise ConfigError(
             f"{path}: unknown key or table {', '.join(sorted(unknown))};"
-            " only rules, [aliases.DISTRIBUTION] and [rebuilders.NAME] are."
+            " only rules, plugins_dir, [aliases.DISTRIBUTION], [rebuilders.NAME] and [sinks.NAME] are."
         )
     rules = content.get("rules", [])
     if not isinstance(rules, list) or not all(isinstance(name, str) for name in rules):
@@ -87,6 +104,7 @@ def read_config(path: Path) -> Config:
         tuple(path.parent / name for name in rules),
         path.parent / folder if folder else None,
         _aliases(path, content["aliases"]) if "aliases" in content else None,
+        _sinks(path, content.get("sinks", {})),
     )
 
 
@@ -107,6 +125,26 @@ def _aliases(path: Path, tables: Any) -> Aliases:
                 )
             aliases[distribution, alias] = release
     return aliases
+
+
+def _sinks(path: Path, tables: Any) -> tuple[SinkConfig, ...]:
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise ConfigError(f'{path}: sinks need a name each, as [sinks.archive] kind = "jsonlines".')
+    return tuple(_sink(path, name, dict(table)) for name, table in tables.items())
+
+
+def _sink(path: Path, name: str, table: dict[str, Any]) -> SinkConfig:
+    kind = table.pop("kind", None)
+    if not isinstance(kind, str):
+        raise ConfigError(f'{path}: [sinks.{name}] needs kind = "influxdb" or another.')
+    statistics = table.pop("statistics", None)
+    if statistics is None:
+        return SinkConfig(path, printable(name), kind, None, table)
+    if not isinstance(statistics, list) or not all(isinstance(each, str) for each in statistics):
+        raise ConfigError(
+            f'{path}: [sinks.{name}] statistics must be a list of names, as statistics = ["builds-per-day"].'
+        )
+    return SinkConfig(path, printable(name), kind, tuple(statistics), table)
 
 
 def _instance(path: Path, name: str, entry: Any) -> Instance:

@@ -36,3 +36,7 @@ class RulesError(IngestError):
 
 class StatisticError(IngestError):
     """A statistic declares or gives something that cannot be followed."""
+
+
+class SinkError(IngestError):
+    """Measurements cannot be sent somewhere; they are sent when that is possible again."""

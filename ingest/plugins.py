@@ -35,12 +35,14 @@ def load(folder: Path | None = None) -> Plugins:
     # Imported here: a run that finds nothing due needs neither.
     from importlib.metadata import entry_points
 
+    from ingest.sinks import shipped as sinks
     from ingest.statistics import shipped
 
     manager = PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     plugins = Plugins(manager)
     plugins.add("rebuilderd-datasette", shipped, __version__)
+    plugins.add("rebuilderd-datasette sinks", sinks, __version__)
     for point in entry_points(group=hookspecs.PROJECT):
         try:
             plugins.add(point.name, point.load(), point.dist.version if point.dist else None)

@@ -38,13 +38,18 @@ class Unavailable(Exception):
 
 def installation(version: str) -> Path:
     """The folder that a daemon and its clients are unpacked in, downloaded where it is not there yet."""
+    packages = (*_PACKAGES, *_MORE_PACKAGES[version])
+    return unpacked(f"rebuilderd-{version}-and-clients", SUITES[version], packages)
+
+
+def unpacked(name: str, suite: str, packages: Sequence[str]) -> Path:
+    """The folder in the cache that packages of a Debian suite are unpacked in. Raises Unavailable."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rebuilderd-datasette"
-    folder = cache / f"rebuilderd-{version}-and-clients"
+    folder = cache / name
     if not folder.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="unfinished-") as unfinished:
-            packages = (*_PACKAGES, *_MORE_PACKAGES[version])
-            root = _download(SUITES[version], packages, Path(unfinished))
+            root = _download(suite, packages, Path(unfinished))
             try:
                 root.rename(folder)
             except OSError:  # Another test run was faster.
@@ -54,17 +59,21 @@ def installation(version: str) -> Path:
 
 
 def program(version: str, name: str) -> list[str]:
-    """The command that starts a program of another Debian release, with the libraries unpacked beside it."""
-    root = installation(version)
-    (linker,) = [path for path in root.glob("usr/lib*/ld-linux*.so.*") if path.is_file()]
+    """The command that starts a program of rebuilderd's packages."""
+    return command(installation(version), f"usr/bin/{name}")
+
+
+def command(root: Path, path: str) -> list[str]:
+    """What starts an unpacked program of another Debian release, with the libraries unpacked beside it."""
+    (linker,) = [file for file in root.glob("usr/lib*/ld-linux*.so.*") if file.is_file()]
     (libraries,) = root.glob("usr/lib/*-linux-gnu")
-    return [str(linker), "--library-path", str(libraries), str(root / "usr/bin" / name)]
+    return [str(linker), "--library-path", str(libraries), str(root / path)]
 
 
 def _download(suite: str, packages: Sequence[str], work: Path) -> Path:
     for program in ("apt-get", "dpkg"):
         if not shutil.which(program):
-            raise Unavailable(f"{program} is missing: the real rebuilderd is taken from Debian's packages")
+            raise Unavailable(f"{program} is missing: the real servers are taken from Debian's packages")
     if not _KEYRING.exists():
         raise Unavailable(f"{_KEYRING} is missing: install debian-archive-keyring")
     for name in ("lists/partial", "cache/archives/partial", "debs", "root"):
@@ -107,7 +116,7 @@ def _mirror() -> str:
                 found := re.search(r"https?://\S+/debian(?=/?\s|/?$)", line)
             ):
                 return found[0]
-    raise Unavailable("no Debian mirror is configured in /etc/apt: the real rebuilderd is a Debian package")
+    raise Unavailable("no Debian mirror is configured in /etc/apt: the real servers are Debian packages")
 
 
 class RealRebuilderd:
@@ -125,7 +134,7 @@ class RealRebuilderd:
 
     def start(self) -> RealRebuilderd:
         """Returns when the daemon answers."""
-        port = _free_port()
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         config = self._folder / "rebuilderd.conf"
         config.write_text(
@@ -189,7 +198,7 @@ class RealRebuilderd:
         raise RuntimeError(f"rebuilderd {self.version} did not start:\n{output[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -206,12 +206,12 @@ def _check_status(response: httpx.Response, address: str) -> None:
         raise _TryAgain(
             f"{address}: answered {status} again and again; try again later.",
             status,
-            _retry_after(response.headers.get("Retry-After")),
+            retry_after(response.headers.get("Retry-After")),
         )
     raise SourceError(f"{address}: answered {status} {response.reason_phrase}; check the URL and its access.")
 
 
-def _retry_after(header: str | None) -> dt.timedelta | None:
+def retry_after(header: str | None) -> dt.timedelta | None:
     """What a Retry-After header asks for, as seconds or as a date; at most two minutes."""
     if header is None:
         return None

@@ -1,0 +1,76 @@
+"""A file with one measurement a line, to which new lines are added."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Sequence
+from typing import IO
+
+import orjson
+
+from ingest.errors import SinkError
+from ingest.sinks.base import Point, Settings, Sink
+from ingest.sinks.reading import BATCH
+
+_BLOCK = 256 * 1024
+
+
+class JsonLines(Sink):
+    """No line stands in the file twice: what a killed run wrote is found at its end."""
+
+    kind = "jsonlines"
+
+    def __init__(self, settings: Settings) -> None:
+        self.path = settings.path("path")
+
+    def send(self, points: Sequence[Point]) -> None:
+        try:
+            with self.path.open("a+b") as file:
+                # Ingests of several databases, or by hand, may write to the same file.
+                fcntl.flock(file, fcntl.LOCK_EX)
+                written = _last_ids(file)
+                file.write(b"".join(_line(point) for point in points if point.id not in written))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise SinkError(
+                f"{self.path.name}: cannot be written ({error.strerror}); check its folder and the disk."
+            ) from error
+
+
+def _line(point: Point) -> bytes:
+    return orjson.dumps(
+        {
+            "id": point.id,
+            "statistic": point.statistic,
+            "at": point.at,
+            "value": point.value,
+            "unit": point.unit,
+            "dimensions": point.dimensions,
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def _last_ids(file: IO[bytes]) -> set[int]:
+    """The numbers in the last lines, as many as a batch has; half a line at the end is cut off."""
+    end = file.seek(0, os.SEEK_END)
+    start, tail = end, b""
+    while start > 0 and tail.count(b"\n") <= BATCH:
+        size = min(_BLOCK, start)
+        start -= size
+        file.seek(start)
+        tail = file.read(size) + tail
+    whole = tail.rfind(b"\n") + 1
+    if whole < len(tail):
+        file.truncate(start + whole)
+    lines = tail[:whole].splitlines()
+    return {_id(line) for line in (lines if start == 0 else lines[1:])}
+
+
+def _id(line: bytes) -> int:
+    try:
+        return int(orjson.loads(line)["id"])
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+        return 0

@@ -1,0 +1,492 @@
+"""Sinks: measurements go to where operators want them, and nothing is lost while that is down."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import unavailable
+from helpers import DAEMON, change, ingest, one, rows, run, text
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
+from real_influxdb import RealInfluxDB
+from real_influxdb import installation as influxdb_installation
+from real_rebuilderd import Unavailable
+from served import lay_out, serving
+
+from ingest import store
+from ingest.config import read_config
+from ingest.errors import ConfigError
+from ingest.sinks import Point, influxdb, openmetrics, reading
+from ingest.sinks.sending import configured
+from ingest.statistics import record
+
+NASTY = 'a b,c=d "e" \\f\\,g ü'
+
+
+@pytest.fixture(scope="session")
+def influx() -> Iterator[RealInfluxDB]:
+    try:
+        influxdb_installation()
+    except Unavailable as error:
+        unavailable(str(error))
+    with RealInfluxDB() as server:
+        yield server
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "reproducibility.db"
+    ingest(path, DAEMON, name="tiny")
+    return path
+
+
+def configure(folder: Path, *sinks: str) -> Path:
+    path = folder / "rebuilders.toml"
+    path.write_text("\n".join([f'[rebuilders.tiny]\nsource = "{DAEMON}"', *sinks]))
+    return path
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def send(database: Path, config: Path) -> str:
+    result = run("statistics", "send", database, "--config", config)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def measurements(database: Path) -> list[int]:
+    return [id for (id,) in rows(database, "SELECT id FROM measurements ORDER BY id")]
+
+
+def free_port() -> int:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server:
+        return int(server.server_address[1])
+
+
+JSON_LINES = '[sinks.archive]\nkind = "jsonlines"\npath = "measurements.jsonl"\n'
+
+
+def test_an_ingest_with_a_configuration_sends_all_measurements(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    result = run("ingest", database, "--config", configure(tmp_path, JSON_LINES))
+    assert result.exit_code == 0
+    assert [each["id"] for each in lines(tmp_path / "measurements.jsonl")] == measurements(database)
+    kind, error, sent = rows(database, "SELECT kind, last_error, last_sent_at IS NOT NULL FROM sinks")[0]
+    assert (kind, error, sent) == ("jsonlines", None, 1)
+
+
+def test_a_line_has_names_and_what_the_value_is_of(database: Path, tmp_path: Path) -> None:
+    record(database, "power", 230.5, dimensions={"host": "node1", "origin": "debian/trixie/amd64"})
+    send(database, configure(tmp_path, JSON_LINES))
+    line = lines(tmp_path / "measurements.jsonl")[-1]
+    assert line["statistic"] == "power" and line["value"] == 230.5
+    assert line["dimensions"] == {"origin": "debian/trixie/amd64", "host": "node1"}
+    assert line["at"].endswith("Z") and line["unit"] == ""
+
+
+def test_a_second_run_sends_only_what_is_new_or_has_changed(database: Path, tmp_path: Path) -> None:
+    config = configure(tmp_path, JSON_LINES)
+    record(database, "power", 1)
+    send(database, config)
+    before = (tmp_path / "measurements.jsonl").read_bytes()
+    assert send(database, config) == "archive: nothing new\n"
+    assert (tmp_path / "measurements.jsonl").read_bytes() == before
+    at = one(database, "SELECT last_at FROM statistics WHERE name = 'power'")
+    run("statistics", "record", database, "power", "2", "--at", at)
+    assert send(database, config) == "archive: 1 values sent\n"
+    assert [each["value"] for each in lines(tmp_path / "measurements.jsonl") if each["at"] == at][-2:] == [
+        1,
+        2,
+    ]
+
+
+def test_a_value_that_is_computed_anew_is_sent_again(database: Path, tmp_path: Path) -> None:
+    config = configure(tmp_path, JSON_LINES)
+    send(database, config)
+    change(database, "UPDATE measurements SET value = value + 1 WHERE id = 1")
+    name = one(database, "SELECT statistic FROM statistic_values WHERE measurement_id = 1")
+    assert run("statistics", "rebuild", database, name).exit_code == 0
+    assert send(database, config) == "archive: 1 values sent\n"
+    first, *_, last = lines(tmp_path / "measurements.jsonl")
+    assert first | {"id": 0} == last | {"id": 0}
+
+
+def test_no_line_stands_twice_when_a_run_was_killed_before_it_could_remember(
+    database: Path, tmp_path: Path
+) -> None:
+    config = configure(tmp_path, JSON_LINES)
+    send(database, config)
+    path = tmp_path / "measurements.jsonl"
+    whole = path.read_bytes()
+    change(database, "UPDATE sinks SET position = '{}'")
+    path.write_bytes(whole[:-10])
+    send(database, config)
+    assert path.read_bytes() == whole
+
+
+def test_more_than_a_batch_is_sent_in_batches(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BATCH", 7)
+    send(database, configure(tmp_path, JSON_LINES))
+    assert [each["id"] for each in lines(tmp_path / "measurements.jsonl")] == measurements(database)
+
+
+def test_each_sink_has_its_own_choice_and_gets_what_is_chosen_later(database: Path, tmp_path: Path) -> None:
+    one_of = JSON_LINES + 'statistics = ["builds-per-day"]\n'
+    every = '[sinks.all]\nkind = "jsonlines"\npath = "all.jsonl"\n'
+    send(database, configure(tmp_path, one_of, every))
+    path = tmp_path / "measurements.jsonl"
+    assert {each["statistic"] for each in lines(path)} == {"builds-per-day"}
+    assert [each["id"] for each in lines(tmp_path / "all.jsonl")] == measurements(database)
+    send(database, configure(tmp_path, JSON_LINES))
+    assert sorted(each["id"] for each in lines(path)) == measurements(database)
+
+
+def test_a_statistic_that_is_not_there_is_told_after_the_others_were_sent(
+    database: Path, tmp_path: Path
+) -> None:
+    config = configure(tmp_path, JSON_LINES + 'statistics = ["builds-per-day", "bulids"]\n')
+    result = run("statistics", "send", database, "--config", config)
+    assert result.exit_code == 1
+    assert result.stderr == "Error: sink archive: there is no statistic “bulids”; see “statistics list”.\n"
+    assert lines(tmp_path / "measurements.jsonl")
+
+
+def influx_sink(server_url: str, **settings: str) -> str:
+    return '[sinks.influx]\nkind = "influxdb"\n' + "".join(
+        f'{key} = "{value}"\n' for key, value in {"url": server_url, **settings}.items()
+    )
+
+
+def test_influxdb_answers_with_the_points_that_were_sent(
+    database: Path, tmp_path: Path, influx: RealInfluxDB
+) -> None:
+    influx.query("CREATE DATABASE points")
+    record(database, "power", 1.25, dimensions={"host": NASTY, "origin": "debian/trixie/amd64"})
+    config = configure(tmp_path, influx_sink(influx.url, database="points"))
+    send(database, config)
+    counts = dict(rows(database, "SELECT statistic, count(*) FROM statistic_values GROUP BY 1"))
+    series = influx.query("SELECT count(value) FROM /.*/", "points")
+    assert {each["name"]: each["values"][0][1] for each in series} == counts
+    (power,) = influx.query('SELECT value FROM "power" GROUP BY *', "points")
+    assert power["tags"] == {"host": NASTY, "origin": "debian/trixie/amd64"}
+    at = one(database, "SELECT at FROM statistic_values WHERE statistic = 'power'")
+    assert power["values"] == [[influxdb.nanoseconds(at), 1.25]]
+
+
+def test_influxdb_stores_what_it_gets_twice_once(
+    database: Path, tmp_path: Path, influx: RealInfluxDB
+) -> None:
+    influx.query("CREATE DATABASE twice")
+    config = configure(tmp_path, influx_sink(influx.url, database="twice"))
+    send(database, config)
+    change(database, "UPDATE sinks SET position = '{}'")
+    send(database, config)
+    series = influx.query("SELECT count(value) FROM /.*/", "twice")
+    assert sum(each["values"][0][1] for each in series) == len(measurements(database))
+
+
+def test_what_a_sink_missed_while_it_was_down_is_sent_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, influx: RealInfluxDB
+) -> None:
+    monkeypatch.setattr(influxdb, "ATTEMPTS", 1)
+    influx.query("CREATE DATABASE back")
+    database = tmp_path / "r.db"
+    config = configure(tmp_path, influx_sink(influx.url, database="back"), JSON_LINES)
+    influx.stop()
+    try:
+        result = run("ingest", database, "--config", config, "--silent")
+    finally:
+        influx.start()
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"Warning: sink influx: {influx.url}/write: cannot be reached (")
+    assert result.stderr.count("\n") == 1
+    assert rows(database, "SELECT name, last_error IS NULL FROM sinks") == [("influx", 0), ("archive", 1)]
+    assert run("ingest", database, "--config", config, "--silent").stderr == ""
+    series = influx.query("SELECT count(value) FROM /.*/", "back")
+    assert sum(each["values"][0][1] for each in series) == len(measurements(database))
+    assert rows(database, "SELECT last_error, last_error_at FROM sinks") == [(None, None)] * 2
+
+
+def test_influxdb_with_users_is_given_the_password_of_the_environment(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, influx: RealInfluxDB
+) -> None:
+    settings = {"database": "closed", "user": "writer", "password_env": "INFLUX_PASSWORD"}
+    with RealInfluxDB(auth=True) as server:
+        server.query("CREATE USER writer WITH PASSWORD 'secret' WITH ALL PRIVILEGES")
+        server.query("CREATE DATABASE closed", auth=("writer", "secret"))
+        config = configure(tmp_path, influx_sink(server.url, **settings))
+        monkeypatch.setenv("INFLUX_PASSWORD", "wrong")
+        result = run("statistics", "send", database, "--config", config)
+        assert result.exit_code == 1 and "answered 401 (authorization failed)" in result.stderr
+        monkeypatch.setenv("INFLUX_PASSWORD", "secret")
+        send(database, config)
+        assert server.query("SHOW SERIES", "closed", ("writer", "secret"))
+
+
+class _InfluxDB2(BaseHTTPRequestHandler):
+    """What of the 2.x API a write meets: busy for the first time."""
+
+    asked: list[tuple[str, str | None, bytes]]
+
+    def do_POST(self) -> None:
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append((self.path, self.headers["Authorization"], content))
+        self.send_response(204 if len(self.asked) > 1 else 503)
+        self.send_header("Retry-After", "0")
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def test_influxdb_2_gets_organisation_bucket_and_token_and_is_asked_again_when_busy(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INFLUX_TOKEN", "t0k3n")
+    handler = type("Handler", (_InfluxDB2,), {"asked": []})
+    with HTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        sink = influx_sink(url, org="ours", bucket="reproducibility", token_env="INFLUX_TOKEN")
+        send(database, configure(tmp_path, sink))
+        server.shutdown()
+    first, second = handler.asked
+    assert first == second
+    path, token, content = second
+    assert path == "/api/v2/write?org=ours&bucket=reproducibility&precision=ns"
+    assert token == "Token t0k3n"
+    assert len(content.splitlines()) == len(measurements(database))
+
+
+def test_a_point_is_told_apart_to_the_nanosecond() -> None:
+    point = Point(1, "power", "Power", "W", "2026-11-01T12:00:00.123456789Z", 3, {"host": "a b", "empty": ""})
+    assert influxdb.line(point) == r"power,host=a\ b value=3.0 1793534400123456789"
+
+
+@given(
+    st.dictionaries(st.sampled_from(["host", "time", "zone"]), st.text()),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+def test_a_point_is_one_line_whatever_its_dimensions_say(dimensions: dict[str, str], value: float) -> None:
+    line = influxdb.line(Point(1, "power", "Power", "W", "2026-11-01T12:00:00Z", value, dimensions))
+    assert line.isprintable()
+    head, _, rest = line.rpartition(" value=")
+    assert not head.endswith("\\") and float(rest.split()[0]) == value
+    assert not head.startswith("power,time=") and ",time=" not in head
+
+
+@given(st.text(), st.text(), st.floats(allow_nan=False, allow_infinity=False))
+def test_openmetrics_holds_any_text(title: str, host: str, value: float) -> None:
+    point = Point(1, "power", title, "W", "2026-11-01T12:00:00Z", value, {"host": host})
+    family, *_ = parse_openmetrics(openmetrics.render([point]))
+    (sample,) = family.samples
+    assert sample.labels == {"host": host} and sample.value == value
+
+
+METRICS = '[sinks.prometheus]\nkind = "openmetrics"\npath = "reproducibility.prom"\n'
+
+
+def test_a_textfile_has_the_newest_value_of_each_series(database: Path, tmp_path: Path) -> None:
+    send(database, configure(tmp_path, METRICS))
+    content = (tmp_path / "reproducibility.prom").read_text()
+    families = {family.name: family for family in parse_openmetrics(content)}
+    builds = families["reproducibility_builds_per_day"]
+    assert builds.type == "gauge" and builds.documentation == "Builds per day (builds)"
+    expected = rows(
+        database,
+        "SELECT rebuilder, origin, dimensions ->> 'status', value FROM statistic_values"
+        " WHERE statistic = 'builds-per-day'"
+        " AND at = (SELECT last_at FROM statistics WHERE name = 'builds-per-day')",
+    )
+    found = [
+        (sample.labels["rebuilder"], sample.labels["origin"], sample.labels["status"], sample.value)
+        for sample in builds.samples
+    ]
+    assert found and sorted(found) == sorted(expected)
+    (start,) = (
+        sample.value
+        for sample in families["reproducibility_period_start_timestamp_seconds"].samples
+        if sample.labels["statistic"] == "builds-per-day"
+    )
+    last = one(database, "SELECT unixepoch(last_at) FROM statistics WHERE name = 'builds-per-day'")
+    assert start == last
+
+
+def test_a_textfile_leaves_out_events_and_single_packages_unless_those_are_named(
+    database: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "reproducibility.prom"
+    send(database, configure(tmp_path, METRICS))
+    assert "package=" not in path.read_text() and "build=" not in path.read_text()
+    send(database, configure(tmp_path, METRICS + 'statistics = ["attempts-by-package"]\n'))
+    assert "package=" in path.read_text() and "builds_per_day" not in path.read_text()
+
+
+def test_a_textfile_is_replaced_in_one_step_and_can_be_read_by_others(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "reproducibility.prom").write_text("old")
+    with (tmp_path / "reproducibility.prom").open() as reader:
+        send(database, configure(tmp_path, METRICS))
+        assert reader.read() == "old"
+    assert sorted(path.name for path in tmp_path.glob("*prom*")) == ["reproducibility.prom"]
+    assert (tmp_path / "reproducibility.prom").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_folder_that_is_not_there_is_told_without_its_place(database: Path, tmp_path: Path) -> None:
+    config = configure(tmp_path, METRICS.replace("repro", "missing/repro"))
+    result = run("statistics", "send", database, "--config", config)
+    assert result.exit_code == 1
+    assert one(database, "SELECT last_error FROM sinks") == (
+        "reproducibility.prom: cannot be written (No such file or directory); check its folder and the disk."
+    )
+
+
+def test_the_site_gives_metrics_in_the_format_that_is_asked_for(tmp_path: Path) -> None:
+    folder = lay_out(tmp_path / "site")
+    ingest(folder / "reproducibility.db", DAEMON, name="tiny")
+    record(folder / "reproducibility.db", "power", 7, dimensions={"host": NASTY})
+    with serving(folder) as address:
+        plain = httpx.get(f"{address}/metrics")
+        new = httpx.get(
+            f"{address}/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"}
+        )
+    assert plain.headers["content-type"] == openmetrics.PLAIN_TYPE
+    assert new.headers["content-type"] == openmetrics.CONTENT_TYPE
+    for families in (parse_prometheus(plain.text), parse_openmetrics(new.text)):
+        (power,) = (family for family in families if family.name == "reproducibility_power")
+        assert [(sample.labels, sample.value) for sample in power.samples] == [({"host": NASTY}, 7)]
+
+
+OWN = """
+from ingest.sinks import Sink, SinkError, hookimpl
+
+class Printed(Sink):
+    kind = "printed"
+
+    def __init__(self, settings):
+        self.prefix = settings.text("prefix")
+
+    def send(self, points):
+        for point in points:
+            print(self.prefix, point.statistic, point.value)
+
+class Broken(Printed):
+    kind = "broken"
+
+    def send(self, points):
+        raise ValueError("no paper")
+
+@hookimpl
+def register_sinks():
+    return [Printed, Broken]
+"""
+
+
+def test_a_sink_of_ones_own_is_a_class_and_a_broken_one_harms_no_other(
+    database: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "printed.py").write_text(OWN)
+    sinks = [f'[sinks.{kind}]\nkind = "{kind}"\nprefix = "{kind}:"\n' for kind in ("broken", "printed")]
+    record(database, "power", 7)
+    config = configure(tmp_path, *sinks)
+    config.write_text('plugins_dir = "own"\n' + config.read_text())
+    result = run("statistics", "send", database, "--config", config)
+    assert result.exit_code == 1
+    assert "printed: power 7\n" in result.stdout
+    assert result.stderr == "Error: sink broken: ValueError: no paper\n"
+
+
+def _example(language: str) -> str:
+    page = (Path(__file__).parent.parent / "docs" / "sinks.md").read_text()
+    (example,) = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    return str(example)
+
+
+def test_the_configuration_in_the_docs_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "rebuilders.toml"
+    path.write_text(_example("toml"))
+    with configured(read_config(path).sinks, None) as sinks:
+        assert [each.sink.kind for each in sinks] == ["influxdb", "openmetrics", "jsonlines"]
+        assert [each.statistics for each in sinks] == [None, None, ("builds-per-day", "success-share")]
+
+
+def test_the_sink_in_the_docs_is_one(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "graphite.py").write_text(_example("python"))
+    config = configure(tmp_path, '[sinks.graphite]\nkind = "graphite"\nhost = "graphite.example"\n')
+    result = run("statistics", "send", database, "--config", config, "--plugins-dir", tmp_path)
+    assert result.output == f"graphite: {len(measurements(database)):,} values sent\n"
+
+
+def test_a_kind_that_is_missing_because_its_plugin_is_broken_says_so(tmp_path: Path) -> None:
+    (tmp_path / "graphite.py").write_text(OWN.replace("return [", "raise LookupError('gone') or ["))
+    config = configure(tmp_path, '[sinks.paper]\nkind = "printed"\n')
+    result = run("ingest", tmp_path / "r.db", "--config", config, "--plugins-dir", tmp_path)
+    assert result.exit_code == 1
+    assert "“printed” is no kind; use influxdb, jsonlines, openmetrics." in result.stderr
+    assert "plugin graphite.py: LookupError: gone." in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("sink", "problem"),
+    [
+        ('[sinks.a]\npath = "x"', 'needs kind = "influxdb" or another'),
+        ('[sinks.a]\nkind = "paper"', "“paper” is no kind; use influxdb, jsonlines, openmetrics"),
+        ('[sinks.a]\nkind = "jsonlines"', "path is missing"),
+        (
+            '[sinks.a]\nkind = "jsonlines"\npath = "x"\ncolour = "red"',
+            "colour is no key of this kind; only path",
+        ),
+        ('[sinks.a]\nkind = "jsonlines"\npath = 3', "path must be a text"),
+        ('[sinks.a]\nkind = "jsonlines"\npath = "x"\nstatistics = "y"', "statistics must be a list of names"),
+        ('[sinks.a]\nkind = "influxdb"\nurl = "http://x.example"', "needs either database"),
+        ('[sinks.a]\nkind = "influxdb"\nurl = "x.example"\ndatabase = "x"', "url must begin with http"),
+        (
+            '[sinks.a]\nkind = "influxdb"\nurl = "http://x.example"\ndatabase = "x"\nuser = "y"',
+            "needs both user and password",
+        ),
+        (
+            '[sinks.a]\nkind = "influxdb"\nurl = "http://x.example"\norg = "x"\nbucket = "y"\ntoken_env = "UNSET"',
+            "the environment variable UNSET, which is not set",
+        ),
+    ],
+)
+def test_a_mistake_in_a_sink_is_told_before_anything_is_read(tmp_path: Path, sink: str, problem: str) -> None:
+    config = configure(tmp_path, sink)
+    result = run("ingest", tmp_path / "r.db", "--config", config)
+    assert result.exit_code == 1 and problem in result.stderr
+    assert not (tmp_path / "r.db").exists()
+    with pytest.raises(ConfigError), configured(read_config(config).sinks, None):
+        pass
+
+
+def test_secrets_and_addresses_with_passwords_are_not_published(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(influxdb, "ATTEMPTS", 1)
+    url = f"http://someone:hunter2@127.0.0.1:{free_port()}"
+    config = configure(tmp_path, influx_sink(url, org="x", bucket="y", token="t0k3n"))
+    assert run("statistics", "send", database, "--config", config).exit_code == 1
+    with store.open_database(database) as connection:
+        dumped = "\n".join(connection.iterdump())
+    assert "cannot be reached" in dumped and "hunter2" not in dumped and "t0k3n" not in dumped
+
+
+def test_another_kind_under_the_same_name_begins_anew(database: Path, tmp_path: Path) -> None:
+    send(database, configure(tmp_path, METRICS.replace("prometheus", "archive")))
+    send(database, configure(tmp_path, JSON_LINES))
+    assert [each["id"] for each in lines(tmp_path / "measurements.jsonl")] == measurements(database)
+    assert one(database, f"SELECT count(*) FROM sinks WHERE kind = {text('jsonlines')}") == 1
