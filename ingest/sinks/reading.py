@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from ingest import sql
 from ingest.sinks.base import Point
 from ingest.statistics.definition import COLUMNS
@@ -44,4 +46,4 @@ def _point(
 ) -> Point:
     *named, others = dimensions
     known = {key: text for key, text in zip(COLUMNS, named, strict=True) if text is not None}
-    return Point(id, name, title, unit, at, value, known | (json.loads(others) if others else {}))
+    return Point(id, name, title, unit, at, value, known | (orjson.loads(others) if others else {}))
