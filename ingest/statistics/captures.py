@@ -112,7 +112,7 @@ def build_property(
         return _event(value if pattern is None else f"CAST({value} AS REAL)", name=name, **about)
     return Statistic(
         name=name,
-        query=f"SELECT count(*) AS value, b.rebuilder_id, b.origin_id, {value} AS {property} {_FROM}"
+        query=f'SELECT count(*) AS value, b.rebuilder_id, b.origin_id, {value} AS "{property}" {_FROM}'
         f" AND {value} IS NOT NULL GROUP BY 2, 3, 4",
         **{"kind": "total", "unit": "builds", "dimensions": ("rebuilder", "origin", property), **about},
     )

@@ -178,9 +178,9 @@ def _json(columns: list[str]) -> str:
     others = sorted(set(columns) - {"value", "at", *COLUMNS, *(f"{name}_id" for name in COLUMNS)})
     if not others:
         return "''"
-    pairs = ", ".join(f"'{name}', q.{name}" for name in others)
+    pairs = ", ".join(f"'{name}', q.\"{name}\"" for name in others)
     if len(others) == 1:
-        return f"CASE WHEN q.{others[0]} IS NULL THEN '' ELSE json_object({pairs}) END"
+        return f"CASE WHEN q.\"{others[0]}\" IS NULL THEN '' ELSE json_object({pairs}) END"
     return f"replace(json_patch('{{}}', json_object({pairs})), '{{}}', '')"
 
 
