@@ -1,11 +1,12 @@
 """Measures what statistics cost, as shares of a first ingest without them.
 
-    python benchmarks/measurements.py medium.db.zst [--repeat 3]
+    python benchmarks/measurements.py medium.db.zst [--repeat 3] [--write]
 
 Each ingest is a process of its own, in which the time of the statistics is told
 apart: for the whole past, after a hundred new builds, and when nothing is new.
 Memory is that of computing the whole past, also on a database four times as large.
-(Not called statistics.py: Python would take it for its own module of that name.)
+``--write`` keeps the table in README.md. (Not called statistics.py: Python would
+take it for its own module of that name.)
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
-from run import HERE, TIMES_LARGER, add_builds, multiply, unpacked
+from run import HERE, TIMES_LARGER, add_builds, keep, multiply, unpacked
 
 sys.path.insert(0, str(HERE.parent))
+
+BEGIN = "<!-- table: make bench, statistics -->"
 
 
 def main() -> None:
@@ -32,6 +35,7 @@ def main() -> None:
     parser.add_argument("database", type=Path, help="a rebuilderd database, or it as .zst")
     parser.add_argument("source", type=Path, nargs="?", help=argparse.SUPPRESS)
     parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/README.md")
     parser.add_argument("--measure", choices=["ingest", "past"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure == "ingest":
@@ -40,10 +44,13 @@ def main() -> None:
         print(json.dumps(past(arguments.database)))
     else:
         with tempfile.TemporaryDirectory() as folder:
-            compare(unpacked(arguments.database, Path(folder)), Path(folder), arguments.repeat)
+            report = compare(unpacked(arguments.database, Path(folder)), Path(folder), arguments.repeat)
+        print(report)
+        if arguments.write:
+            keep(report, BEGIN)
 
 
-def compare(upstream: Path, folder: Path, repeat: int) -> None:
+def compare(upstream: Path, folder: Path, repeat: int) -> str:
     recent, larger = folder / "recent.db", folder / "larger.db"
     add_builds(upstream, recent, days=0)
     multiply(upstream, larger)
@@ -60,21 +67,27 @@ def compare(upstream: Path, folder: Path, repeat: int) -> None:
             }
         )
     first = median(run["past"]["ingest"] for run in runs)
-    print(f"First ingest without statistics {first:.2f} s; median of {repeat}, {os.cpu_count()} cores.\n")
-    print("| statistics | seconds | of the first ingest | at most |\n| --- | ---: | ---: | ---: |")
+    lines = [
+        f"First ingest without statistics {first:.2f} s; median of {repeat}, {os.cpu_count()} cores.",
+        "",
+        "| statistics | seconds | of the first ingest | at most |",
+        "| --- | ---: | ---: | ---: |",
+    ]
     for what, name, most in (
         ("of the whole past", "past", "50%"),
         ("after 100 new builds", "increment", "2%"),
         ("when nothing is new", "unchanged", ""),
     ):
         seconds = median(run[name]["statistics"] for run in runs)
-        print(f"| {what} | {seconds:.3f} | {seconds / first:.1%} | {most} |")
+        lines.append(f"| {what} | {seconds:.3f} | {seconds / first:.1%} | {most} |")
     measure("ingest", folder / "ours-larger.db", larger)
     memory = [measure("past", path)["mebibytes"] for path in (ours, folder / "ours-larger.db")]
-    print(
-        f"\nPeak memory of the whole past: {memory[0]:.0f} MiB; of a database {TIMES_LARGER} times as large:"
-        f" {memory[1]:.0f} MiB."
-    )
+    lines += [
+        "",
+        f"Peak memory of the whole past: {memory[0]:.0f} MB; of a database {TIMES_LARGER} times as large:"
+        f" {memory[1]:.0f} MB.",
+    ]
+    return "\n".join(lines)
 
 
 def measure(what: str, *paths: Path) -> dict[str, float]:

@@ -249,11 +249,12 @@ def table(upstream: Path, seconds: dict[str, float], memory: dict[str, int], rep
     return "\n".join(lines)
 
 
-def keep(report: str) -> None:
+def keep(report: str, begin: str = BEGIN) -> None:
+    """Put a table where it stands in the README, after the comment ``begin``."""
     text = README.read_text()
-    before, _, rest = text.partition(BEGIN)
+    before, _, rest = text.partition(begin)
     _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{report}\n{END}{after}")
+    README.write_text(f"{before}{begin}\n{report}\n{END}{after}")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from typing import Any, cast
 from ingest.plugins import Plugins
 from ingest.statistics.definition import Statistic
 from ingest.statistics.periods import written
+from ingest.values import printable
 
 _PUBLISH = """
 INSERT INTO main.statistics (
@@ -158,8 +159,8 @@ def failed(connection: sqlite3.Connection, name: str, now: datetime, error: str)
 
 
 def said(error: Exception) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:500]
+    """An exception in one line, as it can be published."""
+    return printable(f"{type(error).__name__}: {error}".splitlines()[0][:500])
 
 
 def _seconds(interval: Any) -> int | None:
