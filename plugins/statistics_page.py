@@ -71,7 +71,10 @@ async def spark(datasette, request, about):
     if not about["first_at"]:
         return ""
     time = charts.steps(about["first_at"], about["last_at"], about["interval_seconds"], int(USUAL), most=60)
-    return charts.sparkline(await trend(datasette, request, about, time, {}, None, 1), time)
+    try:
+        return charts.sparkline(await trend(datasette, request, about, time, {}, None, 1), time)
+    except QueryInterrupted:
+        return ""
 
 
 async def page(datasette, request, about):
@@ -113,6 +116,8 @@ def chosen(request, about, dimensions):
     problem = None
     try:
         question = asking.parse(given, dimensions)
+        if unfit := sorted({"start", "stop", "order", "limit", "times"} & given.keys()):
+            raise StatisticError(f"“{unfit[0]}” is for JSON and CSV; here, choose a period.")
         if period and period not in PERIODS:
             raise StatisticError(f"“period” is “{period[:40]}”; use {', '.join(PERIODS)}.")
         if by and by not in ("none", *dimensions):

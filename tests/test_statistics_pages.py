@@ -226,7 +226,7 @@ def test_an_unknown_statistic_is_not_found_and_the_known_ones_are_listed(site: s
     assert json.loads(page(site, "/of-nothing/layout.json", status=404))["statistics"] == answer["statistics"]
 
 
-@pytest.mark.parametrize("query", ["period=8", "by=nothing", "colour=red", "next=x"])
+@pytest.mark.parametrize("query", ["period=8", "by=nothing", "colour=red", "next=x", "start=2026-01-01"])
 def test_a_page_says_what_of_its_address_is_wrong(site: str, query: str) -> None:
     assert 'class="failing" role="status"' in page(site, f"/builds-per-day?{query}", status=400)
 
