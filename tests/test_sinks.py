@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from collections.abc import Iterator
@@ -339,7 +340,11 @@ def test_a_textfile_leaves_out_events_and_single_packages_unless_those_are_named
 def test_a_textfile_is_replaced_in_one_step_and_can_be_read_by_others(database: Path, tmp_path: Path) -> None:
     (tmp_path / "reproducibility.prom").write_text("old")
     with (tmp_path / "reproducibility.prom").open() as reader:
-        send(database, configure(tmp_path, METRICS))
+        before = os.umask(0o077)
+        try:
+            send(database, configure(tmp_path, METRICS))
+        finally:
+            os.umask(before)
         assert reader.read() == "old"
     assert sorted(path.name for path in tmp_path.glob("*prom*")) == ["reproducibility.prom"]
     assert (tmp_path / "reproducibility.prom").stat().st_mode & 0o777 == 0o644

@@ -33,6 +33,7 @@ class OpenMetrics(Sink):
         try:
             try:
                 unfinished.write_text(render(points), encoding="utf-8")
+                unfinished.chmod(0o644)  # The node exporter is another user, whatever our umask says.
                 unfinished.replace(self.path)
             finally:
                 unfinished.unlink(missing_ok=True)
