@@ -101,7 +101,8 @@ def _log_store(path: Path, options: Options) -> Iterator[LogStore]:
 
 def _publishable(message: str, path: Path, instance: Instance) -> str:
     """An error without the folders it happened in: ``ingest_runs`` is for everybody to see."""
-    for address, name in ((instance.source, published_location(instance.source)), (str(path), path.name)):
+    files = ((str(file), file.name) for file in (path, path.absolute(), beside(path)))
+    for address, name in ((instance.source, published_location(instance.source)), *files):
         message = message.replace(address, name)
     return values.printable(message)
 

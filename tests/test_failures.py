@@ -460,3 +460,17 @@ def test_broken_rules_are_reported_before_anything_is_written(tmp_path: Path) ->
     before = dump(database)
     assert run("categorise", database, "--rules", rules).exit_code == 1
     assert dump(database) == before
+
+
+def test_a_damaged_log_store_is_told_without_its_folder(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    ingest(database, DAEMON)
+    before = published(database)
+    (tmp_path / "r.logs").write_bytes(b"no database at all" * 500)
+    for old in tmp_path.glob("r.logs-*"):
+        old.unlink()
+    result = run("ingest", database, DAEMON, "--name", "r", "--full")
+    assert result.exit_code == 1
+    assert "r.logs: the log store is damaged; delete it, logs are fetched anew." in result.stderr
+    assert published(database) == before
+    assert str(tmp_path) not in one(database, "SELECT error FROM ingest_runs ORDER BY id DESC LIMIT 1")
