@@ -67,6 +67,7 @@ def addresses(database: sqlite3.Connection) -> Iterator[str]:
         "/",
         "/questions",
         "/data",
+        "/statistics",
         "/search?q=zip",
         "/search?q=memory",
         "/reproducibility",
@@ -78,6 +79,7 @@ def addresses(database: sqlite3.Connection) -> Iterator[str]:
         "category": "SELECT key FROM categories JOIN failures ON category_id = categories.id WHERE is_current"
         " GROUP BY key ORDER BY count(*) DESC LIMIT 1",
         "origin": "SELECT distribution, coalesce(release, '-'), architecture FROM origins LIMIT 1",
+        "statistics": "SELECT name FROM statistics WHERE first_at IS NOT NULL",
     }
     for kind, sql in kinds.items():
         for row in database.execute(sql):
