@@ -154,12 +154,14 @@ def record(database: Path, name: str, value: float, at: str | None, dimensions: 
     pairs = dict(pair.partition("=")[::2] for pair in dimensions)
     if wrong := [pair for pair in dimensions if "=" not in pair]:
         raise click.UsageError(f"--dimension {wrong[0]}: give KEY=VALUE, such as host=node1.")
+    if len(pairs) < len(dimensions):
+        raise click.UsageError("--dimension: a key is given twice; give each once.")
     try:
         moment = datetime.fromisoformat(at) if at else None
     except ValueError as error:
         raise click.UsageError(f"--at {at}: not a time; give one such as 2026-11-01T12:00:00Z.") from error
     try:
-        record_value(database, name, int(value) if value.is_integer() else value, at=moment, dimensions=pairs)
+        record_value(database, name, _whole(value), at=moment, dimensions=pairs)
     except IngestError as error:
         raise click.ClickException(str(error)) from error
 
@@ -199,6 +201,10 @@ def send(database: Path, config: Path, plugins_dir: Path | None) -> None:
         click.echo(f"Error: {problem}", err=True)
     if problems:
         sys.exit(1)
+
+
+def _whole(value: float) -> int | float:
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def _now() -> datetime:

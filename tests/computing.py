@@ -28,7 +28,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *statistics: Statistic) -> None:
     manager = PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     installed = plugins.Plugins(manager)
-    installed.add("test", SimpleNamespace(register_statistics=register_statistics), "1.0")
+    installed.add("test", lambda: SimpleNamespace(register_statistics=register_statistics), "1.0")
     monkeypatch.setattr(plugins, "load", lambda folder=None: installed)
 
 

@@ -102,6 +102,47 @@ def test_a_folder_of_plugins_is_read_and_what_is_broken_in_it_is_said(database: 
     assert one(database, "SELECT plugin FROM statistics WHERE name = 'hours-of-builds'") == "slow_builds.py"
 
 
+HEADER = "from __future__ import annotations\nfrom dataclasses import dataclass\nfrom ingest.statistics import Statistic, hookimpl\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("def register_statistics(): return []", "brings nothing; write @hookimpl above register_statistics"),
+        ("@hookimpl\ndef register_statistic(): return []", "there is no hook register_statistic; use"),
+        ("import sys\nsys.exit('usage: …')", "cannot be loaded (SystemExit: usage: …)."),
+        ("@hookimpl\ndef register_statistics(): return [Statistic]", "gave type, which is no Statistic"),
+        ("@hookimpl\ndef register_statistics(): return [Statistic(name='A')]", "not a name; use lower case"),
+    ],
+)
+def test_a_mistake_in_a_plugin_is_said_in_a_sentence_and_the_others_are_computed(
+    database: Path, tmp_path: Path, code: str, said: str
+) -> None:
+    folder = tmp_path / "statistics"
+    folder.mkdir()
+    copy(PLUGIN / "slow_builds.py", folder)
+    (folder / "mistaken.py").write_text(HEADER + code)
+    result = run("statistics", "run", database, "--plugins-dir", folder)
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: plugin mistaken.py: ") and said in line
+    assert values(database, "hours-of-builds")
+
+
+def test_a_statistic_may_be_a_dataclass_with_fields_of_its_own(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "long_builds.py").write_text(
+        HEADER + "@dataclass(frozen=True, kw_only=True)\n"
+        "class Longer(Statistic):\n"
+        "    seconds: int\n"
+        "    def process(self, build):\n"
+        "        yield int((build.duration or 0) > self.seconds)\n"
+        "@hookimpl\ndef register_statistics(): return [Longer(name='longer', kind='total', seconds=3600)]\n"
+    )
+    assert run("statistics", "run", database, "--plugins-dir", tmp_path).exit_code == 0
+    ((longer,),) = values(database, "longer", "sum(value)")
+    assert longer == one(database, "SELECT count(*) FROM builds WHERE duration > 3600 AND copy_of IS NULL")
+
+
 def test_the_configuration_names_the_folder_of_plugins(tmp_path: Path) -> None:
     folder = tmp_path / "statistics"
     folder.mkdir()
@@ -175,7 +216,10 @@ def test_values_are_recorded_from_python_at_any_zone(database: Path) -> None:
         (("power", "nan"), "give a finite number"),
         (("power", "much"), "not a valid float"),
         (("power", "1", "--at", "yesterday"), "not a time"),
+        (("power", "1", "--at", "0001-01-01"), "give a time after the year 1000"),
+        (("power", "1", "--at", "0001-01-01T00:00+14:00"), "give a time after the year 1000"),
         (("power", "1", "--dimension", "host"), "give KEY=VALUE"),
+        (("power", "1", "--dimension", "host=a", "--dimension", "host=b"), "give each once"),
         (("power", "1", "--dimension", "origin=debian/sid/vax"), "there is no origin “debian/sid/vax”"),
     ],
 )
@@ -187,6 +231,17 @@ def test_what_cannot_be_recorded_is_refused_and_nothing_is_written(
     assert result.exit_code in (1, 2) and said in result.output
     assert one(database, "SELECT count(*) FROM measurements") == before
     assert rows(database, "SELECT 1 FROM statistics WHERE is_recorded") == []
+
+
+def test_numbers_of_any_size_are_recorded(database: Path) -> None:
+    for number in ("1e300", "99999999999999999999", "-3.5", "12"):
+        assert (
+            run("statistics", "record", database, "numbers", number, "--dimension", f"of={number}").exit_code
+            == 0
+        )
+    assert [value for _, value in values(database, "numbers")] == [-3.5, 12, 1e20, 1e300]
+    with pytest.raises(StatisticError, match="give a finite number"):
+        record(database, "numbers", 10**20)
 
 
 def test_a_plugin_may_declare_what_is_recorded(database: Path, tmp_path: Path) -> None:

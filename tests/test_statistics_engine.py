@@ -16,7 +16,7 @@ from helpers import DAEMON, add_build, change, copy, ingest, is_sound, one, rows
 
 from ingest import plugins
 from ingest.errors import StatisticError
-from ingest.statistics import DAY, HOUR, WEEK, Build, Failure, Measurement, Snapshot, Statistic
+from ingest.statistics import DAY, HOUR, WEEK, Build, Failure, Measurement, Snapshot, Statistic, record
 from ingest.statistics import NOW as PRESENT
 from ingest.statistics.periods import Span, floor, pieces, to_compute
 
@@ -186,6 +186,34 @@ def test_one_that_raises_harms_neither_the_others_nor_the_ingest_and_is_tried_ag
     assert nonzero(days(values(path, "broken"))) == builds_of(path)
 
 
+class Exiting(Statistic):
+    def process(self, build: Build) -> Iterator[int]:
+        raise SystemExit("bye")
+
+
+def test_one_that_ends_the_program_or_is_none_at_all_harms_no_other(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, Exiting(name="exiting"), Exiting, DAILY)  # type: ignore[arg-type]
+    assert update(database).problems == [
+        "plugin test: register_statistics gave type, which is no Statistic; give objects, such as Statistic(name=…).",
+        "statistic exiting: SystemExit: bye",
+    ]
+    assert nonzero(days(values(database, "daily"))) == builds_of(database)
+
+
+def test_values_that_were_recorded_are_not_lost_to_a_plugin_that_takes_their_name(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(database, "daily", 7, at=NOW)
+    install(monkeypatch, DAILY)
+    (problem,) = update(database).problems
+    assert problem.startswith("statistic daily: values were recorded under this name; give it another one")
+    assert [value for _, value in values(database, "daily")] == [7]
+    assert run("statistics", "rebuild", database, "daily", "--drop").exit_code == 0
+    assert nonzero(days(values(database, "daily"))) == builds_of(database)
+
+
 @pytest.mark.parametrize(
     ("statistic", "said"),
     [
@@ -219,6 +247,11 @@ def test_what_a_query_gives_wrong_is_said_in_a_sentence(
         ({"dimensions": ("value",)}, "cannot be a dimension"),
         ({"chart": {"mark": {1, 2}}}, "not JSON"),
         ({"log_properties": {"node": "("}}, "no regex"),
+        ({"dimensions": "origin"}, r'dimensions is .*; give a tuple, such as \("origin",\)'),
+        ({"origins": "debian/trixie/amd64"}, "origins is .*; give a list"),
+        ({"interval": 3600}, "interval is 3600; give HOUR, DAY, WEEK or another timedelta"),
+        ({"backlog": 30}, "backlog is 30; give a timedelta"),
+        ({"version": "2"}, "version is '2'; give a whole number"),
     ],
 )
 def test_a_declaration_that_cannot_be_followed_is_refused(wrong: dict[str, object], said: str) -> None:
@@ -255,6 +288,18 @@ def test_a_wrong_period_is_reverted_from_a_time_on(database: Path, monkeypatch: 
     assert found["2026-09-15T00:00:00Z"] == 999
     run("statistics", "rebuild", database, "daily")
     assert set(right) <= set(values(database, "daily"))
+
+
+def test_computing_anew_from_a_time_on_leaves_no_hole_before_it(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, DAILY)
+    update(database, NOW - timedelta(days=10))
+    since = (NOW - timedelta(days=5)).strftime("%Y-%m-%d")
+    assert run("statistics", "rebuild", database, "daily", "--since", since).exit_code == 0
+    found = sorted(days(values(database, "daily")))
+    first, last = date.fromisoformat(found[0]), date.fromisoformat(found[-1])
+    assert len(found) == (last - first).days + 1
 
 
 def test_what_only_the_present_tells_is_kept_when_it_is_computed_anew(

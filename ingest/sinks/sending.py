@@ -13,7 +13,7 @@ from typing import cast
 from ingest import store, values
 from ingest.config import SinkConfig
 from ingest.errors import SinkError
-from ingest.plugins import Plugins, load
+from ingest.plugins import FAILURES, Plugins, load
 from ingest.sinks import reading
 from ingest.sinks.base import Point, Settings, Sink
 
@@ -69,7 +69,7 @@ def _kinds(plugins: Plugins) -> tuple[dict[str, type[Sink]], list[str]]:
     for implementation in plugins.manager.hook.register_sinks.get_hookimpls():
         try:
             found = list(cast(Callable[[], Iterable[type[Sink]]], implementation.function)())
-        except Exception as error:
+        except FAILURES as error:
             problems.append(f"plugin {implementation.plugin_name}: {_said(error)}.")
         else:
             kinds |= {kind.kind: kind for kind in found}
@@ -130,7 +130,7 @@ def _deliver(sink: Sink, points: list[Point]) -> None:
         sink.send(points)
     except SinkError:
         raise
-    except Exception as error:
+    except FAILURES as error:
         raise SinkError(_said(error)) from error
 
 
@@ -155,5 +155,5 @@ def _remember(connection: sqlite3.Connection, each: Configured, position: dict[s
     connection.execute(_SENT, (json.dumps(position, sort_keys=True), values.now(), each.name))
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:500]

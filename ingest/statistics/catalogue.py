@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from ingest.plugins import Plugins
+from ingest.errors import IngestError
+from ingest.plugins import FAILURES, Plugins
 from ingest.statistics.definition import Statistic
 from ingest.statistics.periods import written
 from ingest.values import printable
@@ -32,6 +33,10 @@ WHERE (title, description, unit, kind, interval_seconds, backlog_seconds, statis
     IS NOT (excluded.title, excluded.description, excluded.unit, excluded.kind, excluded.interval_seconds,
         excluded.backlog_seconds, excluded.dimensions, excluded.chart, excluded.plugin,
         excluded.plugin_version, excluded.version, excluded.is_recorded, 1)
+"""
+_RECORDED = """
+SELECT 1 FROM main.statistics AS x CROSS JOIN main.measurements AS m ON m.statistic_id = x.id
+WHERE x.name = ? AND x.is_recorded LIMIT 1
 """
 _REMOVED = """
 UPDATE main.statistics SET is_installed = 0
@@ -78,24 +83,35 @@ def installed(plugins: Plugins) -> tuple[list[Installed], list[str]]:
     for implementation in plugins.manager.hook.register_statistics.get_hookimpls():
         name = implementation.plugin_name
         try:
-            statistics = list(cast(Callable[[], Iterable[Statistic]], implementation.function)())
-        except Exception as error:
+            for statistic in cast(Callable[[], Iterable[object]], implementation.function)():
+                if not isinstance(statistic, Statistic):
+                    problems.append(
+                        f"plugin {name}: register_statistics gave {type(statistic).__name__}, which is no"
+                        " Statistic; give objects, such as Statistic(name=…)."
+                    )
+                elif statistic.name in found:
+                    problems.append(
+                        f"plugin {name}: {found[statistic.name].plugin} has a statistic {statistic.name} too;"
+                        " give this one another name."
+                    )
+                else:
+                    found[statistic.name] = Installed(statistic, name, plugins.versions.get(name))
+        except FAILURES as error:
             problems.append(f"plugin {name}: {said(error)}")
-            continue
-        for statistic in statistics:
-            if statistic.name in found:
-                problems.append(
-                    f"plugin {name}: {found[statistic.name].plugin} has a statistic {statistic.name} too;"
-                    " give this one another name."
-                )
-            else:
-                found[statistic.name] = Installed(statistic, name, plugins.versions.get(name))
     return list(found.values()), problems
 
 
 def publish(connection: sqlite3.Connection, each: Installed) -> State:
-    """Write what a statistic declares; returns its state. What means something else now is not computed yet."""
+    """Write what a statistic declares; returns its state. What means something else now is not computed yet.
+
+    Raises StatisticError where values that were recorded would be lost.
+    """
     statistic = each.statistic
+    if not statistic.is_recorded and connection.execute(_RECORDED, (statistic.name,)).fetchone():
+        raise statistic.wrong(
+            "values were recorded under this name; give it another one, or remove them with"
+            " “statistics rebuild --drop”."
+        )
     before = _state(connection, statistic.name)
     connection.execute(
         _PUBLISH,
@@ -158,9 +174,10 @@ def failed(connection: sqlite3.Connection, name: str, now: datetime, error: str)
     )
 
 
-def said(error: Exception) -> str:
+def said(error: BaseException) -> str:
     """An exception in one line, as it can be published."""
-    return printable(f"{type(error).__name__}: {error}".splitlines()[0][:500])
+    text = str(error) if isinstance(error, IngestError) else f"{type(error).__name__}: {error}"
+    return printable(text.splitlines()[0][:500])
 
 
 def _seconds(interval: Any) -> int | None:

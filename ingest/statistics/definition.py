@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from types import NoneType
 from typing import Any, Literal
 
 from ingest.errors import StatisticError
@@ -26,6 +27,16 @@ COLUMNS = ("rebuilder", "origin", "category")
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _DIMENSION = re.compile(r"[a-z][a-z0-9_]*")
+_TYPES: dict[str, tuple[tuple[type, ...], str]] = {
+    "title": ((str,), "a text"),
+    "description": ((str,), "a text"),
+    "unit": ((str,), "a text"),
+    "interval": ((timedelta, NoneType), "HOUR, DAY, WEEK or another timedelta, or None"),
+    "backlog": ((timedelta, NoneType), "a timedelta, NOW or None"),
+    "dimensions": ((tuple, list), 'a tuple, such as ("origin",)'),
+    "version": ((int,), "a whole number"),
+    "origins": ((list, tuple, set, frozenset, NoneType), 'a list, such as ["debian/trixie/amd64"], or None'),
+}
 _TAKEN = {"value", "at", "rebuilder_id", "origin_id", "category_id"}
 
 
@@ -101,10 +112,13 @@ class Statistic:
         return self.query is None and not self.processes
 
     def __post_init__(self) -> None:
-        if not _SLUG.fullmatch(self.name):
+        if not isinstance(self.name, str) or not _SLUG.fullmatch(self.name):
             raise StatisticError(
                 f"statistic “{self.name}”: not a name; use lower case letters, digits and hyphens."
             )
+        for name, (types, wanted) in _TYPES.items():
+            if not isinstance(getattr(self, name), types):
+                raise self.wrong(f"{name} is {getattr(self, name)!r}; give {wanted}.")
         if self.kind not in ("value", "total", "latest", "event"):
             raise self.wrong(f"“{self.kind}” is no kind; use value, total, latest or event.")
         if self.interval is not None and (

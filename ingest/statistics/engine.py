@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from ingest.errors import IngestError, StatisticError
+from ingest import plugins
+from ingest.errors import StatisticError
 from ingest.logs import LogStore
 from ingest.statistics import catalogue, log_properties
 from ingest.statistics.catalogue import Installed, State
 from ingest.statistics.computing import compute
 from ingest.statistics.definition import DAY, NOW, Statistic
-from ingest.statistics.periods import Span, floor, parse, to_compute, written
+from ingest.statistics.periods import Span, floor, limit, parse, to_compute, written
 
 _IS_DUE = """
 SELECT min(is_installed) IS NULL OR min(coalesce(due_at, '')) <= :now
@@ -51,13 +52,12 @@ def update(
     report = Report()
     if not changed and not connection.execute(_IS_DUE, {"now": written(now)}).fetchone()[0]:
         return report
-    # Imported here: an ingest that finds nothing new has no use for plugins.
-    from ingest.plugins import load
-
-    statistics, report.problems = catalogue.installed(load(plugins_dir))
+    statistics, report.problems = catalogue.installed(plugins.load(plugins_dir))
     catalogue.mark_removed(connection, [each.statistic.name for each in statistics])
     if name is not None and name not in {each.statistic.name for each in statistics}:
-        raise StatisticError(f"statistic {name}: no plugin brings it; see “statistics list”.")
+        raise StatisticError(
+            f"statistic {name}: no plugin brings it; see “statistics list”, or name its --plugins-dir."
+        )
     (last_change,) = connection.execute("SELECT coalesce(max(change), 0) FROM main.changed_days").fetchone()
     for each in statistics:
         if name in (None, each.statistic.name):
@@ -88,11 +88,11 @@ def _update_one(
             count = _compute(connection, statistic, state, now, logs)
             due = floor(now, statistic.interval) + statistic.interval if statistic.interval else now
             catalogue.done(connection, state.id, now, due, last_change)
-    except Exception as error:
+    except plugins.FAILURES as error:
         # SQLite gives up the whole transaction where the disk is full: then nothing goes on.
         if not connection.in_transaction:
             raise
-        message = str(error) if isinstance(error, IngestError) else catalogue.said(error)
+        message = catalogue.said(error)
         catalogue.failed(connection, statistic.name, now, message)
         report.problems.append(
             message if isinstance(error, StatisticError) else f"statistic {statistic.name}: {message}"
@@ -167,15 +167,14 @@ def rebuild(
     if row is None:
         raise StatisticError(f"statistic {name}: not in the database; see “statistics list”.")
     (id,) = row
-    from ingest.plugins import load
-
-    statistics, _ = catalogue.installed(load(plugins_dir))
+    statistics, _ = catalogue.installed(plugins.load(plugins_dir))
     is_computed = name in {each.statistic.name for each in statistics if not each.statistic.is_recorded}
     if not is_computed and not drop:
         raise StatisticError(
-            f"statistic {name}: no plugin computes it, its values would be lost; say --drop to remove them."
+            f"statistic {name}: no plugin computes it, its values would be lost; name its --plugins-dir,"
+            " or say --drop to remove them."
         )
-    start = written(since) if since else ""
+    start = limit(since) if since else ""
     removed = 0
     if drop:
         removed = connection.execute(
@@ -188,7 +187,7 @@ def rebuild(
             catalogue.limits(connection, id)
         return Report({name: removed})
     connection.execute(
-        "UPDATE main.statistics SET due_at = NULL, computed_at = :since,"
+        "UPDATE main.statistics SET due_at = NULL, computed_at = min(computed_at, :since),"
         " seen_change = CASE WHEN :since IS NOT NULL THEN seen_change END WHERE id = :id",
         {"since": written(since) if since else None, "id": id},
     )

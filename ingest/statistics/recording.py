@@ -46,10 +46,9 @@ def record(
     have to name something that is in the database. A value with the same time and dimensions replaces the
     former one. Raises StatisticError, also where a plugin computes the statistic, and DatabaseError.
     """
-    if not math.isfinite(value):
+    if not math.isfinite(value) or (isinstance(value, int) and abs(value) >= 2**63):
         raise StatisticError(f"statistic {name}: {value} cannot be recorded; give a finite number.")
-    moment = at or datetime.now(UTC)
-    time = written(moment.astimezone(UTC) if moment.tzinfo else moment)
+    time = _time(name, at or datetime.now(UTC))
     with (
         store.open_database(database) as connection,
         store.saying(database),
@@ -62,6 +61,18 @@ def record(
         connection.execute(_REPLACE, key)
         connection.execute(_RECORD, (id, time, value, *ids, canonical(others)))
         catalogue.limits(connection, id)
+
+
+def _time(name: str, moment: datetime) -> str:
+    try:
+        in_utc = moment.astimezone(UTC) if moment.tzinfo else moment
+    except OverflowError:
+        in_utc = datetime.min
+    if in_utc.year < 1000:
+        raise StatisticError(
+            f"statistic {name}: {moment} cannot be recorded; give a time after the year 1000."
+        )
+    return written(in_utc)
 
 
 def _statistic(connection: sqlite3.Connection, name: str, dimensions: Mapping[str, object]) -> int:
