@@ -6,10 +6,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest import incoming, snapshots, store
+from ingest import incoming, snapshots, store, values
 from ingest.failures import Failures, Options, catalogue
 from ingest.logs import LogStore, beside
 from ingest.progress import Progress
+from ingest.statistics import engine
+from ingest.statistics.periods import parse
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ def categorise(path: Path, options: Options, progress: Progress) -> Result:
                 incoming.drop_all(connection)
             catalogue.publish(connection, rules.categories())
             catalogue.forget_unused(connection, rules.categories())
+            engine.update(connection, parse(values.now()), logs, changed=False, finds_all=False)
         count, without_log = connection.execute(
             "SELECT count(*), coalesce(sum(rule_set IS NOT ?), 0) FROM failures", (rules.version,)
         ).fetchone()

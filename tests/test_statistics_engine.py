@@ -259,6 +259,35 @@ def test_a_declaration_that_cannot_be_followed_is_refused(wrong: dict[str, objec
         Statistic(**{"name": "s", "query": COUNT, **wrong})  # type: ignore[arg-type]
 
 
+def test_another_category_is_counted_in_the_run_that_gives_it(
+    tmp_path: Path, daemon: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rules = tmp_path / "new.db", tmp_path / "rules.toml"
+    by_category = Statistic(
+        name="by-category",
+        kind="total",
+        dimensions=("category",),
+        query="SELECT substr(b.built_at, 1, 10) AS at, f.category_id, count(*) AS value FROM builds AS b"
+        " JOIN failures AS f ON f.build_id = b.id WHERE b.built_at >= :start AND b.built_at < :stop GROUP BY 1, 2",
+    )
+    install(monkeypatch, by_category, dataclasses.replace(by_category, name="elsewhere"))
+    ingest(path, daemon)
+    install(monkeypatch, by_category)
+    rules.write_text('[[backend.all.categories]]\nname = "Any"\nclass = "archive"\nlog_has = "e"\n')
+    assert run("categorise", path, "--rules", rules).exit_code == 0
+    expected = rows(
+        path,
+        "SELECT k.key, count(*) FROM failures AS f JOIN categories AS k ON k.id = f.category_id GROUP BY 1",
+    )
+    assert "any" in dict(expected)
+    counted = "SELECT category, sum(value) FROM statistic_values WHERE statistic = ? GROUP BY 1"
+    assert rows(path, counted, "by-category") == expected
+    assert one(path, "SELECT min(is_installed) FROM statistics") == 1
+    install(monkeypatch, by_category, dataclasses.replace(by_category, name="elsewhere"))
+    update(path, changed=False)
+    assert rows(path, counted, "elsewhere") == expected
+
+
 def test_a_removed_statistic_keeps_its_values_until_they_are_dropped(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

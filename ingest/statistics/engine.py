@@ -41,11 +41,13 @@ def update(
     plugins_dir: Path | None = None,
     changed: bool = True,
     name: str | None = None,
+    finds_all: bool = True,
 ) -> Report:
     """Compute what is missing, incomplete or overtaken by news, of all statistics or of one.
 
     To be called in a transaction. ``changed`` says whether anything may have changed since the
-    last time; if not, only what has become due is looked at. What goes wrong with a statistic is
+    last time; if not, only what has become due is looked at. Without ``finds_all`` there may be
+    plugins elsewhere: what is not found is still installed, and stays due. What goes wrong with a statistic is
     in the report, and in its row until it went well. Raises StatisticError where there is none of
     that name.
     """
@@ -53,7 +55,8 @@ def update(
     if not changed and not connection.execute(_IS_DUE, {"now": written(now)}).fetchone()[0]:
         return report
     statistics, report.problems = catalogue.installed(plugins.load(plugins_dir))
-    catalogue.mark_removed(connection, [each.statistic.name for each in statistics])
+    if finds_all:
+        catalogue.mark_removed(connection, [each.statistic.name for each in statistics])
     if name is not None and name not in {each.statistic.name for each in statistics}:
         raise StatisticError(
             f"statistic {name}: no plugin brings it; see “statistics list”, or name its --plugins-dir."
