@@ -29,13 +29,13 @@ KEY = ("distribution", "architecture", "binary", "version")
 @hookimpl
 def render_cell(row, value, column, table, datasette):
     if column in ("state", "verdict") and value in STATES:
-        return Markup('<span class="status {}">{}</span>').format(STATES[value], value)
+        return Markup('<span class="status %s">%s</span>') % (STATES[value], value)
     if column == "rule" and "verdict" in dict(row):
-        return Markup('<span class="badge">{}</span>').format(value)
+        return Markup('<span class="badge">%s</span>') % value
     if column in ANSWERS and isinstance(value, int) and value:
         row = dict(row)
         if all(row.get(name) for name in KEY):
             where = {name: row[name] for name in KEY} | ANSWERS[column]
             address = datasette.urls.table("reproducibility", "rebuilder_answers")
-            return Markup('<a href="{}">{}</a>').format(f"{address}?{urlencode(where)}", value)
+            return Markup('<a href="%s">%s</a>') % (f"{address}?{urlencode(where)}", value)
     return None

@@ -5,7 +5,10 @@ import re
 from datasette import hookimpl
 from markupsafe import Markup
 
-STATUSES = {"GOOD", "BAD", "FAIL", "UNKWN"}
+STATUSES = {
+    status: Markup('<span class="status %s">%s</span>') % (status.lower(), status)
+    for status in ("GOOD", "BAD", "FAIL", "UNKWN")
+}
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d+)?Z", re.ASCII)
 TABLES = {
     "binary_package_id": "binary_packages",
@@ -20,16 +23,15 @@ TABLES = {
 @hookimpl
 def render_cell(value, column, table, datasette):
     if column.endswith("status") and value in STATUSES:
-        return Markup('<span class="status {}">{}</span>').format(value.lower(), value)
+        return STATUSES[value]
     if isinstance(value, str) and (time := TIME.fullmatch(value)):
-        return Markup('<time datetime="{}">{} {}</time>').format(value, time[1], time[2])
+        return Markup('<time datetime="%s">%s %s</time>') % (value, time[1], time[2])
     if column.endswith("duration") and isinstance(value, int | float):
         return in_words(value)
     if column in TABLES and isinstance(value, int):
         # Tables have labels for these; views and queries do not.
-        return Markup('<a href="{}">{}</a>').format(
-            datasette.urls.row("reproducibility", TABLES[column], str(value)), value
-        )
+        address = datasette.urls.row("reproducibility", TABLES[column], str(value))
+        return Markup('<a href="%s">%s</a>') % (address, value)
     return None
 
 

@@ -91,7 +91,7 @@ def render_cell(row, value, column, table, datasette):
         filters = {"status": row["status"]}
     where = {name: row[name] for name in NARROWER if row.get(name) is not None and name in columns(counted)}
     address = datasette.urls.table("reproducibility", counted)
-    return Markup('<a href="{}">{}</a>').format(f"{address}?{urlencode(where | filters)}", value)
+    return Markup('<a href="%s">%s</a>') % (f"{address}?{urlencode(where | filters)}", value)
 
 
 def is_of_sources(row):

@@ -19,11 +19,11 @@ def render_cell(row, value, column, table, datasette):
     if not isinstance(value, str):
         return None
     if column in ("evidence", "command"):
-        return Markup('<pre class="{}">{}</pre>').format(column, value)
+        return Markup('<pre class="%s">%s</pre>') % (column, value)
     if column == "class" and value in CLASSES:
-        return Markup('<span class="class {0}">{0}</span>').format(value)
+        return Markup('<span class="class %s">%s</span>') % (value, value)
     if column == "temporary" and value in ("yes", "no", "maybe"):
-        return Markup('<span class="badge">{}</span>').format(value)
+        return Markup('<span class="badge">%s</span>') % value
     if column in ("log", "diffoscope") and LOG.fullmatch(value):
         return link(datasette.urls.path(value), column)
     if column == "bug" and (address := ADDRESS.fullmatch(value)):
@@ -52,4 +52,4 @@ def question(datasette, name, text, /, **parameters):
 
 def link(address, text, /, **parameters):
     query = f"?{urlencode(parameters)}" if parameters else ""
-    return Markup('<a href="{}">{}</a>').format(f"{address}{query}", text)
+    return Markup('<a href="%s">%s</a>') % (f"{address}{query}", text)

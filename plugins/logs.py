@@ -40,7 +40,7 @@ def register_routes():
 def render_cell(row, value, column, table, datasette):
     if table == "failures" and column in LINKS and value is not None:
         path = datasette.urls.path(f"/failures/{row['id']}/{LINKS[column]}")
-        return Markup('<a href="{}">{}</a>').format(path, value)
+        return Markup('<a href="%s">%s</a>') % (path, value)
     return None
 
 

@@ -1,5 +1,7 @@
 """Names in tables, views and answers lead to their pages: of packages, categories, rebuilders and origins."""
 
+from functools import lru_cache
+
 from datasette import hookimpl
 from datasette.utils import tilde_encode
 from markupsafe import Markup
@@ -30,5 +32,8 @@ def render_cell(row, value, column, table, datasette):
 
 
 def link(datasette, text, *parts):
-    path = "/".join(["", *map(tilde_encode, parts)])
-    return Markup('<a href="{}">{}</a>').format(datasette.urls.path(path), text)
+    path = "/".join(["", *map(encoded, parts)])
+    return Markup('<a href="%s">%s</a>') % (datasette.urls.path(path), text)
+
+
+encoded = lru_cache(maxsize=10_000)(tilde_encode)

@@ -1,17 +1,22 @@
 -- Which results are so old that they may no longer hold?
-WITH found AS (
-    SELECT s.id, b.built_at, count(*) OVER () AS packages_in_all
+WITH found AS NOT MATERIALIZED (
+    SELECT s.id, s.latest_build_id
     FROM source_packages AS s
-    JOIN builds AS b ON b.id = s.latest_build_id
-    JOIN origins AS o ON o.id = s.origin_id
-    JOIN rebuilders AS r ON r.id = s.rebuilder_id
-    WHERE s.is_current
+    WHERE s.is_current AND s.latest_build_id IS NOT NULL
         AND (:status = '' OR s.status = upper(:status))
-        AND (:distribution = '' OR o.distribution = :distribution)
-        AND (:release = '' OR o.release = :release)
-        AND (:architecture = '' OR o.architecture = :architecture)
-        AND (:rebuilder = '' OR r.name = :rebuilder)
-    ORDER BY b.built_at, s.id
+        AND +s.origin_id IN (
+            SELECT id FROM origins
+            WHERE (:distribution = '' OR distribution = :distribution)
+                AND (:release = '' OR release = :release)
+                AND (:architecture = '' OR architecture = :architecture)
+        )
+        AND +s.rebuilder_id IN (SELECT id FROM rebuilders WHERE :rebuilder = '' OR name = :rebuilder)
+),
+oldest AS (
+    SELECT found.id
+    FROM builds AS b
+    CROSS JOIN found ON found.id = b.source_package_id AND found.latest_build_id = b.id
+    ORDER BY b.built_at, found.id
     LIMIT 50
 )
 SELECT
@@ -29,7 +34,7 @@ SELECT
     t.rebuilder,
     t.latest_build_id,
     t.source_package_id,
-    found.packages_in_all
-FROM found
-CROSS JOIN source_status AS t ON t.source_package_id = found.id
+    (SELECT count(*) FROM found) AS packages_in_all
+FROM oldest
+CROSS JOIN source_status AS t ON t.source_package_id = oldest.id
 ORDER BY t.latest_built_at, t.source_package_id

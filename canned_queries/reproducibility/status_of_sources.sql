@@ -1,9 +1,7 @@
 -- Which source packages are reproducible, and in which state are the binaries of each?
-WITH found AS (
-    SELECT s.id, count(*) OVER () AS packages_in_all
+WITH found AS NOT MATERIALIZED (
+    SELECT s.id, s.name, s.version
     FROM source_packages AS s
-    JOIN origins AS o ON o.id = s.origin_id
-    JOIN rebuilders AS r ON r.id = s.rebuilder_id
     WHERE s.is_current
         AND (
             trim(:name) = ''
@@ -11,13 +9,15 @@ WITH found AS (
             OR s.id IN (SELECT b.source_package_id FROM binary_packages AS b WHERE b.name = trim(:name))
         )
         AND (:status = '' OR coalesce(s.status, 'UNKWN') = upper(:status))
-        AND (:distribution = '' OR o.distribution = :distribution)
-        AND (:release = '' OR o.release = :release)
-        AND (:architecture = '' OR o.architecture = :architecture)
-        AND (:rebuilder = '' OR r.name = :rebuilder)
-    ORDER BY s.name, s.version DESC, s.id
-    LIMIT 50
-)
+        AND +s.origin_id IN (
+            SELECT id FROM origins
+            WHERE (:distribution = '' OR distribution = :distribution)
+                AND (:release = '' OR release = :release)
+                AND (:architecture = '' OR architecture = :architecture)
+        )
+        AND +s.rebuilder_id IN (SELECT id FROM rebuilders WHERE :rebuilder = '' OR name = :rebuilder)
+),
+first AS (SELECT id FROM found ORDER BY name, version DESC, id LIMIT 50)
 SELECT
     t.source,
     t.version,
@@ -37,7 +37,7 @@ SELECT
     t.rebuilder,
     t.latest_build_id,
     t.source_package_id,
-    found.packages_in_all
-FROM found
-CROSS JOIN source_status AS t ON t.source_package_id = found.id
+    (SELECT count(*) FROM found) AS packages_in_all
+FROM first
+CROSS JOIN source_status AS t ON t.source_package_id = first.id
 ORDER BY t.source, t.version DESC, t.source_package_id
