@@ -7,9 +7,11 @@ import os
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -188,6 +190,71 @@ def test_influxdb_answers_with_the_points_that_were_sent(
     assert power["values"] == [[influxdb.nanoseconds(at), 1.25]]
 
 
+def test_what_is_removed_here_is_removed_from_influxdb_and_nothing_else(
+    database: Path, tmp_path: Path, influx: RealInfluxDB
+) -> None:
+    influx.query("CREATE DATABASE removed")
+    config = configure(tmp_path, influx_sink(influx.url, database="removed"), JSON_LINES)
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    for dimensions in ({}, {"host": NASTY}, {"host": "it's"}, {"host": "it's", "zone": "z"}):
+        record(database, "power", 1, at=at, dimensions=dimensions)
+    send(database, config)
+    change(
+        database,
+        "DELETE FROM measurements WHERE dimensions IS NULL AND statistic_id IN (SELECT id FROM statistics WHERE name = 'power')",
+    )
+    change(database, """DELETE FROM measurements WHERE dimensions = '{"host":"it''s"}'""")
+    change(database, "DELETE FROM measurements WHERE dimensions ->> 'host' LIKE 'a b%'")
+    change(database, "DELETE FROM measurements WHERE id = 1")
+    assert send(database, config).endswith("nothing new\n")
+    (power,) = influx.query('SELECT value FROM "power" GROUP BY *', "removed")
+    assert power["tags"] == {"host": "it's", "zone": "z"}
+    series = influx.query("SELECT count(value) FROM /.*/", "removed")
+    assert sum(each["values"][0][1] for each in series) == len(measurements(database))
+    told = [each for each in lines(tmp_path / "measurements.jsonl") if each["value"] is None]
+    assert [(each["statistic"], each["dimensions"]) for each in told[:3]] == [
+        ("power", {}), ("power", {"host": "it's"}), ("power", {"host": NASTY}),
+    ]  # fmt: skip
+    assert rows(database, "SELECT * FROM removed_measurements") == []
+
+
+def test_an_origin_that_goes_takes_its_points_along(
+    database: Path, tmp_path: Path, influx: RealInfluxDB
+) -> None:
+    influx.query("CREATE DATABASE gone")
+    config = configure(tmp_path, influx_sink(influx.url, database="gone"))
+    change(database, "INSERT INTO origins (label, distribution, architecture) VALUES ('x/y', 'x', 'y')")
+    record(database, "power", 1, dimensions={"origin": "x/y"})
+    send(database, config)
+    assert influx.query('SELECT * FROM "power"', "gone")
+    change(database, "DELETE FROM origins WHERE label = 'x/y'")
+    send(database, config)
+    assert influx.query('SELECT * FROM "power"', "gone") == []
+
+
+def test_what_is_computed_anew_is_not_removed(database: Path, tmp_path: Path) -> None:
+    config = configure(tmp_path, JSON_LINES)
+    record(database, "power", 1)
+    send(database, config)
+    at = one(database, "SELECT last_at FROM statistics WHERE name = 'power'")
+    run("statistics", "record", database, "power", "2", "--at", at)
+    assert run("statistics", "rebuild", database, "builds-per-day", "--drop").exit_code == 0
+    assert rows(database, "SELECT * FROM removed_measurements") == []
+    send(database, config)
+    assert None not in {each["value"] for each in lines(tmp_path / "measurements.jsonl")}
+
+
+def test_what_influxdb_keeps_no_longer_does_not_hold_up_the_rest(
+    database: Path, tmp_path: Path, influx: RealInfluxDB
+) -> None:
+    influx.query("CREATE DATABASE brief WITH DURATION 2d")
+    record(database, "power", 1)
+    record(database, "power", 2, at=datetime(2020, 1, 1, tzinfo=UTC))
+    send(database, configure(tmp_path, influx_sink(influx.url, database="brief")))
+    (power,) = influx.query('SELECT value FROM "power"', "brief")
+    assert [value for _, value in power["values"]] == [1]
+
+
 def test_influxdb_stores_what_it_gets_twice_once(
     database: Path, tmp_path: Path, influx: RealInfluxDB
 ) -> None:
@@ -239,38 +306,102 @@ def test_influxdb_with_users_is_given_the_password_of_the_environment(
 
 
 class _InfluxDB2(BaseHTTPRequestHandler):
-    """What of the 2.x API a write meets: busy for the first time."""
+    """What InfluxDB 2.x documents of writing and deleting; busy for the first time, and keeps nothing before 2021."""
 
-    asked: list[tuple[str, str | None, bytes]]
+    TAGS = re.compile(r",((?:\\[,= ]|[^,= ])+)=((?:\\[,= ]|[^,= ])+)")
+    LINE = re.compile(rf"([a-z0-9-]+)((?:{TAGS.pattern})*) value=(-?[0-9.e+-]+) ([0-9]+)")
+    PREDICATE = re.compile(r'_measurement="([^"]+)"((?: AND [a-z_]+="(?:\\.|[^"\\])*")*)')
+
+    busy = True
+    points: dict[tuple[str, tuple[tuple[str, str], ...], int], float]
 
     def do_POST(self) -> None:
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        self.asked.append((self.path, self.headers["Authorization"], content))
-        self.send_response(204 if len(self.asked) > 1 else 503)
-        self.send_header("Retry-After", "0")
+        path, _, query = self.path.partition("?")
+        content = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        asked = parse_qs(query, strict_parsing=True)
+        if type(self).busy:
+            type(self).busy = False
+            self.answer(503, "busy", {"Retry-After": "0"})
+        elif self.headers["Authorization"] != "Token t0k3n":
+            self.answer(401, "unauthorized access")
+        elif (asked.pop("org"), asked.pop("bucket")) != (["ours"], ["reproducibility"]):
+            self.answer(404, "bucket not found")
+        elif path == "/api/v2/write" and asked == {"precision": ["ns"]}:
+            self.write(content)
+        elif path == "/api/v2/delete" and asked == {} and self.headers["Content-Type"] == "application/json":
+            self.delete(**json.loads(content))
+        else:
+            self.answer(400, f"unexpected {self.path}")
+
+    def write(self, content: str) -> None:
+        too_old = 0
+        for line in content.split("\n"):
+            found = self.LINE.fullmatch(line)
+            assert found, line
+            pairs = self.TAGS.findall(found[2])
+            tags = tuple(sorted((key, re.sub(r"\\([,= ])", r"\1", value)) for key, value in pairs))
+            at = int(found[found.re.groups])
+            too_old += at < 1609459200 * 10**9
+            if at >= 1609459200 * 10**9:
+                self.points[found[1], tags, at] = float(found[found.re.groups - 1])
+        dropped = f"failure writing points to database: partial write: points beyond retention policy dropped={too_old}"
+        self.answer(422, dropped) if too_old else self.answer(204)
+
+    def delete(self, start: str, stop: str, predicate: str) -> None:
+        found = self.PREDICATE.fullmatch(predicate)
+        assert found, predicate
+        wanted = {
+            (key, re.sub(r"\\(.)", r"\1", value))
+            for key, value in re.findall(r' AND ([a-z_]+)="((?:\\.|[^"\\])*)"', found[2])
+        }
+        first, last = influxdb.nanoseconds(start), influxdb.nanoseconds(stop)
+        for key in list(self.points):
+            if key[0] == found[1] and wanted <= set(key[1]) and first <= key[2] <= last:
+                del self.points[key]
+        self.answer(204)
+
+    def answer(self, status: int, message: str = "", headers: dict[str, str] | None = None) -> None:
+        body = json.dumps({"code": "…", "message": message}).encode() if message else b""
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_: Any) -> None:
         pass
 
 
-def test_influxdb_2_gets_organisation_bucket_and_token_and_is_asked_again_when_busy(
+def test_influxdb_2_is_written_to_and_deleted_from_as_its_api_says(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("INFLUX_TOKEN", "t0k3n")
-    handler = type("Handler", (_InfluxDB2,), {"asked": []})
+    handler = type("Handler", (_InfluxDB2,), {"points": {}})
+    at = datetime(2026, 11, 1, tzinfo=UTC)
     with HTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_address[1]}"
         sink = influx_sink(url, org="ours", bucket="reproducibility", token_env="INFLUX_TOKEN")
-        send(database, configure(tmp_path, sink))
+        config = configure(tmp_path, sink)
+        for host in (NASTY, 'b"', "c"):
+            record(database, "power", 1.5, at=at, dimensions={"host": host})
+        record(database, "power", 2, at=at)
+        record(database, "power", 3, at=datetime(2020, 1, 1, tzinfo=UTC), dimensions={"host": "old"})
+        monkeypatch.setenv("INFLUX_TOKEN", "wrong")
+        result = run("statistics", "send", database, "--config", config)
+        assert result.exit_code == 1 and "answered 401 (unauthorized access)" in result.stderr
+        monkeypatch.setenv("INFLUX_TOKEN", "t0k3n")
+        send(database, config)
+        assert len(handler.points) == len(measurements(database)) - 1  # but the one that is too old
+        change(database, "DELETE FROM measurements WHERE dimensions ->> 'host' <> 'c'")
+        change(
+            database,
+            "DELETE FROM measurements WHERE dimensions IS NULL AND at = '2026-11-01T00:00:00Z' AND value = 2",
+        )
+        send(database, config)
         server.shutdown()
-    first, second = handler.asked
-    assert first == second
-    path, token, content = second
-    assert path == "/api/v2/write?org=ours&bucket=reproducibility&precision=ns"
-    assert token == "Token t0k3n"
-    assert len(content.splitlines()) == len(measurements(database))
+    # Which tags are absent cannot be said there: what has none stays.
+    power = {tags: value for (name, tags, _), value in handler.points.items() if name == "power"}
+    assert power == {(("host", "c"),): 1.5, (): 2.0}
 
 
 def test_a_point_is_told_apart_to_the_nanosecond() -> None:

@@ -2,6 +2,6 @@
 
 from ingest.errors import SinkError
 from ingest.hookspecs import hookimpl
-from ingest.sinks.base import Point, Settings, Sink
+from ingest.sinks.base import Point, Removed, Settings, Sink
 
-__all__ = ["Point", "Settings", "Sink", "SinkError", "hookimpl"]
+__all__ = ["Point", "Removed", "Settings", "Sink", "SinkError", "hookimpl"]

@@ -29,6 +29,16 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
+class Removed:
+    """What was a point and is none any more, of ``dimensions`` all that its statistic has: None for none."""
+
+    id: int
+    statistic: str
+    at: str
+    dimensions: Mapping[str, str | int | float | None]
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A table ``[sinks.NAME]`` of ``rebuilders.toml``. Each method raises ConfigError."""
 
@@ -97,6 +107,9 @@ class Sink(ABC):
     @abstractmethod
     def send(self, points: Sequence[Point]) -> None:
         """Store all points, or raise: SinkError says what was wrong in a sentence that may be published."""
+
+    def remove(self, points: Sequence[Removed]) -> None:
+        """Remove what was sent before, or raise as ``send`` does; without this method it stays."""
 
     def close(self) -> None:
         """Give back what is held."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import httpx
 import stamina
 
 from ingest import __version__
 from ingest.errors import SinkError
-from ingest.sinks.base import Point, Settings, Sink
+from ingest.sinks.base import Point, Removed, Settings, Sink
 from ingest.sources.http import retry_after
 from ingest.sources.location import is_url, published_location
 from ingest.statistics.periods import parse
 
 ATTEMPTS = 3
 SILENCE_SECONDS = 20.0
+_KNOWS_NONE = {404, 405, 501}
+"""How servers answer that take the line protocol and remove nothing."""
 _RETRIED = {408, 425, 429, 500, 502, 503, 504}
+_SINGLE, _DOUBLE = "'", '"'
+_TOO_OLD = "beyond retention policy"
 _ESCAPED = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
 
 
@@ -42,45 +47,65 @@ class InfluxDB(Sink):
         user, password = settings.optional("user"), settings.secret("password")
         org, token = settings.optional("org"), settings.secret("token")
         headers = {"User-Agent": f"rebuilderd-datasette/{__version__}"}
+        self._url, self._is_1 = url, bool(database)
+        self._target: dict[str, str]
         if database and not (bucket or org or token):
-            self._address, target = f"{url}/write", {"db": database}
+            self._target = {"db": database}
         elif bucket and org and not (database or user or password):
-            self._address, target = f"{url}/api/v2/write", {"org": org, "bucket": bucket}
+            self._target = {"org": org, "bucket": bucket}
             headers |= {"Authorization": f"Token {token}"} if token else {}
         else:
             raise settings.wrong("needs either database (InfluxDB 1.x) or org, bucket and token (2.x).")
         if bool(user) != bool(password):
             raise settings.wrong("needs both user and password, or neither.")
-        self._target = {**target, "precision": "ns"}
-        self._shown = published_location(self._address)
         self._http = httpx.Client(
             headers=headers, timeout=SILENCE_SECONDS, auth=(user, password) if user and password else None
         )
 
     def send(self, points: Sequence[Point]) -> None:
-        stamina.instrumentation.set_on_retry_hooks([])
         content = "\n".join(line(point) for point in points).encode()
-        for attempt in stamina.retry_context(
-            on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=5.0
-        ):
-            with attempt:
-                self._write(content)
+        address = "/write" if self._is_1 else "/api/v2/write"
+        self._post(address, {**self._target, "precision": "ns"}, content=content)
+
+    def remove(self, points: Sequence[Removed]) -> None:
+        if self._is_1 and points:
+            questions = ";".join(deletion(point) for point in points)
+            self._post("/query", self._target, _KNOWS_NONE, data={"q": questions})
+        elif not self._is_1:
+            # A predicate cannot say that a tag is absent: others of that time may have the same tags and more.
+            for point in points:
+                if None not in point.dimensions.values():
+                    self._post("/api/v2/delete", self._target, _KNOWS_NONE, json=predicate(point))
 
     def close(self) -> None:
         self._http.close()
 
-    def _write(self, content: bytes) -> None:
+    def _post(
+        self, path: str, parameters: Mapping[str, str], passed: Collection[int] = (), **content: Any
+    ) -> None:
+        stamina.instrumentation.set_on_retry_hooks([])
+        for attempt in stamina.retry_context(
+            on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=5.0
+        ):
+            with attempt:
+                self._post_once(path, parameters, passed, content)
+
+    def _post_once(
+        self, path: str, parameters: Mapping[str, str], passed: Collection[int], content: Mapping[str, Any]
+    ) -> None:
+        shown = published_location(self._url + path)
         try:
-            response = self._http.post(self._address, params=self._target, content=content)
+            response = self._http.post(self._url + path, params=parameters, **content)
         except httpx.TransportError as error:
-            raise _TryAgain(
-                f"{self._shown}: cannot be reached ({error}); check the URL and the server."
-            ) from error
+            raise _TryAgain(f"{shown}: cannot be reached ({error}); check the URL and the server.") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SinkError(f"{self._shown}: not a usable URL ({error}).") from error
-        if response.is_success:
+            raise SinkError(f"{shown}: not a usable URL ({error}).") from error
+        reason = _reason(response)
+        if (response.is_success and not reason) or response.status_code in passed:
             return
-        message = f"{self._shown}: answered {response.status_code} ({_reason(response)}); check the sink's settings."
+        if _TOO_OLD in reason:  # All others of the batch were stored.
+            return
+        message = f"{shown}: answered {response.status_code} ({reason}); check the sink's settings."
         if response.status_code in _RETRIED:
             raise _TryAgain(message, retry_after(response.headers.get("Retry-After")))
         raise SinkError(message)
@@ -91,6 +116,24 @@ def line(point: Point) -> str:
     tags = "".join(f",{_key(key)}={tag}" for key, value in point.dimensions.items() if (tag := _tag(value)))
     # Always a float: a field that is an integer once may never be anything else.
     return f"{point.statistic}{tags} value={float(point.value)!r} {nanoseconds(point.at)}"
+
+
+def deletion(point: Removed) -> str:
+    """InfluxQL that removes a point: the one with these tags, and without those that it has none of."""
+    tags = [f'"{_key(key)}" = {_quoted(value, _SINGLE)}' for key, value in point.dimensions.items()]
+    return f'DELETE FROM "{point.statistic}" WHERE {" AND ".join([f"time = {nanoseconds(point.at)}", *tags])}'
+
+
+def predicate(point: Removed) -> dict[str, str]:
+    """What removes a point from InfluxDB 2.x; both limits of time are included."""
+    tags = [f"{_key(key)}={_quoted(value, _DOUBLE)}" for key, value in point.dimensions.items()]
+    said = " AND ".join([f'_measurement="{point.statistic}"', *tags])
+    return {"start": point.at, "stop": point.at, "predicate": said}
+
+
+def _quoted(value: str | int | float | None, quote: str) -> str:
+    text = "" if value is None else _tag_text(value)
+    return quote + text.replace("\\", "\\\\").replace(quote, f"\\{quote}") + quote
 
 
 def nanoseconds(at: str) -> int:
@@ -104,20 +147,24 @@ def _key(name: str) -> str:
 
 
 def _tag(value: str | int | float) -> str:
+    return _tag_text(value).translate(_ESCAPED)
+
+
+def _tag_text(value: str | int | float) -> str:
     """A tag's value. InfluxDB can hold neither line breaks nor a backslash at the end."""
     text = "".join(character if character.isprintable() else " " for character in str(value))
-    if text.endswith("\\"):
-        text = f"{text[:-1]}/"
-    return text.translate(_ESCAPED)
+    return f"{text[:-1]}/" if text.endswith("\\") else text
 
 
 def _reason(response: httpx.Response) -> str:
-    """What InfluxDB says was wrong, in one line."""
+    """What InfluxDB says was wrong, in one line, also of one of several questions; empty for nothing."""
+    said = "" if response.is_success else response.reason_phrase
     try:
         answer = response.json()
-        said = str(answer.get("error") or answer.get("message") or response.reason_phrase)
-    except (ValueError, AttributeError):
-        said = response.reason_phrase
+        results = [answer, *answer.get("results", ())]
+        said = next((str(each[key]) for each in results for key in ("error", "message") if key in each), said)
+    except (ValueError, AttributeError, TypeError):
+        pass
     return " ".join(said.split())[:200]
 
 

@@ -10,7 +10,7 @@ from typing import IO
 import orjson
 
 from ingest.errors import SinkError
-from ingest.sinks.base import Point, Settings, Sink
+from ingest.sinks.base import Point, Removed, Settings, Sink
 from ingest.sinks.reading import BATCH
 
 _BLOCK = 256 * 1024
@@ -25,12 +25,18 @@ class JsonLines(Sink):
         self.path = settings.path("path")
 
     def send(self, points: Sequence[Point]) -> None:
+        self._add([_line(point) for point in points])
+
+    def remove(self, points: Sequence[Removed]) -> None:
+        self._add([_line_of_removed(point) for point in points])
+
+    def _add(self, lines: Sequence[bytes]) -> None:
         try:
             with self.path.open("a+b") as file:
                 # Ingests of several databases, or by hand, may write to the same file.
                 fcntl.flock(file, fcntl.LOCK_EX)
-                written = _last_ids(file)
-                file.write(b"".join(_line(point) for point in points if point.id not in written))
+                written = _last_lines(file)
+                file.write(b"".join(line for line in lines if line not in written))
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -53,8 +59,22 @@ def _line(point: Point) -> bytes:
     )
 
 
-def _last_ids(file: IO[bytes]) -> set[int]:
-    """The numbers in the last lines, as many as a batch has; half a line at the end is cut off."""
+def _line_of_removed(point: Removed) -> bytes:
+    dimensions = {key: value for key, value in point.dimensions.items() if value is not None}
+    return orjson.dumps(
+        {
+            "removed": point.id,
+            "statistic": point.statistic,
+            "at": point.at,
+            "value": None,
+            "dimensions": dimensions,
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
+
+
+def _last_lines(file: IO[bytes]) -> set[bytes]:
+    """The last lines, as many as a batch has; half a line at the end is cut off."""
     end = file.seek(0, os.SEEK_END)
     start, tail = end, b""
     while start > 0 and tail.count(b"\n") <= BATCH:
@@ -65,12 +85,4 @@ def _last_ids(file: IO[bytes]) -> set[int]:
     whole = tail.rfind(b"\n") + 1
     if whole < len(tail):
         file.truncate(start + whole)
-    lines = tail[:whole].splitlines()
-    return {_id(line) for line in (lines if start == 0 else lines[1:])}
-
-
-def _id(line: bytes) -> int:
-    try:
-        return int(orjson.loads(line)["id"])
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-        return 0
+    return set(tail[:whole].splitlines(keepends=True))

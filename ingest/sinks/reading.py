@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 
 from ingest import sql
-from ingest.sinks.base import Point
+from ingest.sinks.base import Point, Removed
 from ingest.statistics.definition import COLUMNS
 
 BATCH = 5000
 """Points that are sent at once."""
+REMOVED = 500
+"""Points that are removed at once."""
 
 
 def new(
@@ -33,6 +35,21 @@ def newest(connection: sqlite3.Connection, names: Collection[str] | None = None)
     return _points(connection.execute(select, {"names": _array(names)}))
 
 
+def removed(connection: sqlite3.Connection, after: int) -> list[Removed]:
+    """At most ``REMOVED`` of what is no measurement any more, with a higher number than ``after``."""
+    (select,) = sql.statements("sinks/removed.sql")
+    rows = connection.execute(select, {"after": after, "limit": REMOVED})
+    return [
+        Removed(
+            id,
+            name,
+            at,
+            dict.fromkeys(orjson.loads(declared)) | _dimensions(named, others),
+        )
+        for id, name, at, *named, others, declared in rows
+    ]
+
+
 def _array(names: Collection[str] | None) -> str | None:
     return None if names is None else json.dumps(sorted(names))
 
@@ -45,5 +62,9 @@ def _point(
     id: int, name: str, title: str, unit: str, at: str, value: float, *dimensions: str | None
 ) -> Point:
     *named, others = dimensions
+    return Point(id, name, title, unit, at, value, _dimensions(named, others))
+
+
+def _dimensions(named: Iterable[str | None], others: str | None) -> dict[str, str | int | float]:
     known = {key: text for key, text in zip(COLUMNS, named, strict=True) if text is not None}
-    return Point(id, name, title, unit, at, value, known | (orjson.loads(others) if others else {}))
+    return known | (orjson.loads(others) if others else {})

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -15,10 +16,11 @@ from ingest.config import SinkConfig
 from ingest.errors import SinkError
 from ingest.plugins import FAILURES, Plugins, load
 from ingest.sinks import reading
-from ingest.sinks.base import Point, Settings, Sink
+from ingest.sinks.base import Settings, Sink
 
 _BEGIN = """
-INSERT INTO main.sinks (name, kind) VALUES (?, ?)
+INSERT INTO main.sinks (name, kind, removals)
+SELECT ?, ?, coalesce(max(id), 0) FROM main.removed_measurements WHERE true
 ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, position = '{}' WHERE kind <> excluded.kind
 """
 _SENT = """
@@ -27,6 +29,8 @@ UPDATE main.sinks SET position = ?, last_sent_at = ?, last_error = NULL, last_er
 _WELL = """
 UPDATE main.sinks SET last_error = NULL, last_error_at = NULL WHERE name = ? AND last_error IS NOT NULL
 """
+_REMOVED = "UPDATE main.sinks SET removals = ? WHERE name = ?"
+_FORGET = "DELETE FROM main.removed_measurements WHERE id <= (SELECT min(removals) FROM main.sinks)"
 _FAILED = "UPDATE main.sinks SET last_error = ?, last_error_at = ? WHERE name = ?"
 
 
@@ -93,12 +97,14 @@ def send(database: Path, sinks: Sequence[Configured]) -> tuple[dict[str, int], l
                 batches = _send_newest if each.sink.gets == "newest" else _send_new
                 for count in batches(connection, each):
                     sent[each.name] += count
+                _remove(connection, each)
                 _expect_statistics(connection, each)
             except SinkError as error:
                 connection.execute(_FAILED, (str(error), values.now(), each.name))
                 problems.append(f"sink {each.name}: {error}")
             else:
                 connection.execute(_WELL, (each.name,))
+        connection.execute(_FORGET)
     return sent, problems
 
 
@@ -107,7 +113,7 @@ def _send_new(connection: sqlite3.Connection, each: Configured) -> Iterator[int]
     position = _position(connection, each)
     after = min((position.get(name, 0) for name in _wanted(connection, each)), default=0)
     while points := reading.new(connection, position, each.statistics, after):
-        _deliver(each.sink, points)
+        _deliver(partial(each.sink.send, points))
         after = points[-1].id
         # All that is wanted with lower numbers was sent, whether the batch had any of it or not.
         position |= {name: max(position.get(name, 0), after) for name in _wanted(connection, each)}
@@ -117,7 +123,7 @@ def _send_new(connection: sqlite3.Connection, each: Configured) -> Iterator[int]
 
 def _send_newest(connection: sqlite3.Connection, each: Configured) -> Iterator[int]:
     points = reading.newest(connection, each.statistics)
-    _deliver(each.sink, points)
+    _deliver(partial(each.sink.send, points))
     position: dict[str, int] = {}
     for point in points:
         position[point.statistic] = max(position.get(point.statistic, 0), point.id)
@@ -125,9 +131,18 @@ def _send_newest(connection: sqlite3.Connection, each: Configured) -> Iterator[i
     yield len(points)
 
 
-def _deliver(sink: Sink, points: list[Point]) -> None:
+def _remove(connection: sqlite3.Connection, each: Configured) -> None:
+    (after,) = connection.execute("SELECT removals FROM main.sinks WHERE name = ?", (each.name,)).fetchone()
+    while points := reading.removed(connection, after):
+        wanted = [p for p in points if each.statistics is None or p.statistic in each.statistics]
+        _deliver(partial(each.sink.remove, wanted))
+        after = points[-1].id
+        connection.execute(_REMOVED, (after, each.name))
+
+
+def _deliver(deliver: Callable[[], None]) -> None:
     try:
-        sink.send(points)
+        deliver()
     except SinkError:
         raise
     except FAILURES as error:
