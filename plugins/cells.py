@@ -1,9 +1,14 @@
-"""How some cells look: statuses in their colour, times without fractions, durations in words, row numbers as links."""
+"""How some cells look: statuses in their colour, times without fractions, durations in words, row numbers as links.
+
+Numbers have their unit as people write it: Datasette's own way takes half a millisecond for each, and knows millidays.
+"""
 
 import re
 
 from datasette import hookimpl
 from markupsafe import Markup
+
+from ingest import schema
 
 STATUSES = {
     status: Markup('<span class="status %s">%s</span>') % (status.lower(), status)
@@ -18,6 +23,11 @@ TABLES = {
     "snapshot_id": "snapshots",
     "source_package_id": "source_packages",
 }
+UNITS = {
+    (table, column): unit
+    for table, about in schema.descriptions().items()
+    for column, unit in about.get("units", {}).items()
+}
 
 
 @hookimpl
@@ -26,13 +36,26 @@ def render_cell(value, column, table, datasette):
         return STATUSES[value]
     if isinstance(value, str) and (time := TIME.fullmatch(value)):
         return Markup('<time datetime="%s">%s %s</time>') % (value, time[1], time[2])
-    if column.endswith("duration") and isinstance(value, int | float):
-        return in_words(value)
+    if isinstance(value, int | float):
+        unit = "s" if column.endswith("duration") else UNITS.get((table, column))
+        if unit:
+            return (
+                in_words(value) if unit == "s" else in_thousands(value) if unit == "B" else f"{value} {unit}"
+            )
     if column in TABLES and isinstance(value, int):
         # Tables have labels for these; views and queries do not.
         address = datasette.urls.row("reproducibility", TABLES[column], str(value))
         return Markup('<a href="%s">%s</a>') % (address, value)
     return None
+
+
+def in_thousands(count):
+    if count < 1000:
+        return f"{count} B"
+    size, unit = next(
+        (count / size, unit) for size, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")) if count >= size
+    )
+    return Markup('<span title="%s bytes">%s %s</span>') % (f"{count:,}", f"{size:.4g}", unit)
 
 
 def in_words(seconds):

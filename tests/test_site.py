@@ -321,3 +321,17 @@ def test_datasette_without_a_database_says_how_to_make_one(tmp_path: Path) -> No
     said, _ = server.communicate(timeout=30)
     assert server.returncode == 1
     assert "make demo" in said and "Traceback" not in said
+
+
+# Cells
+
+
+def test_sizes_and_days_are_written_as_people_write_them(site: str, site_folder: Path) -> None:
+    database = site_folder / "reproducibility.db"
+    failure, size = rows(
+        database, "SELECT id, log_bytes FROM failures WHERE log_bytes BETWEEN 2000 AND 900000"
+    )[0]
+    page = httpx.get(f"{site}/reproducibility/failures?id={failure}").text
+    assert f'<span title="{size:,} bytes">{size / 1000:.4g} kB</span>' in page
+    build, days = rows(database, "SELECT to_build_id, days_to_fix FROM fixes LIMIT 1")[0]
+    assert f">{days} d</td>" in httpx.get(f"{site}/reproducibility/fixes?to_build_id={build}").text

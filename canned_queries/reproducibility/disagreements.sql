@@ -1,21 +1,44 @@
 -- Where do rebuilders disagree? What each says of a binary package, and the verdict by a rule of your choice.
-WITH wanted AS MATERIALIZED (
-    SELECT name, version, architecture
-    FROM binary_packages
-    WHERE is_current = 1
-        AND (:package = '' OR name = :package)
-        AND (:architecture = '' OR architecture = :architecture)
-    GROUP BY name, version, architecture
-    HAVING (:distribution || :release = '') OR max(origin_id IN (
-        SELECT o.id FROM origins AS o
-        LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
-        LEFT JOIN release_aliases AS w ON w.distribution = o.distribution AND w.alias = :release
-        WHERE (:distribution = '' OR o.distribution = :distribution)
-            AND (:release = '' OR coalesce(n.release, o.release) = coalesce(w.release, :release))
-    ))
-    ORDER BY min(rebuilder_id) <> max(rebuilder_id) AND min(status) <> max(status) DESC, name, version, architecture
+WITH asked AS NOT MATERIALIZED (
+    SELECT b.name, b.version, b.architecture
+    FROM binary_packages AS b
+    WHERE b.is_current = 1
+        AND (:package = '' OR b.name = :package)
+        AND (:architecture = '' OR b.architecture = :architecture)
+        AND b.origin_id IN (
+            SELECT o.id FROM origins AS o
+            LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
+            LEFT JOIN release_aliases AS w ON w.distribution = o.distribution AND w.alias = :release
+            WHERE (:distribution = '' OR o.distribution = :distribution)
+                AND (:release = '' OR coalesce(n.release, o.release) = coalesce(w.release, :release))
+        )
+),
+-- Walks an index in the order of names until there are enough.
+differing AS MATERIALIZED (
+    SELECT DISTINCT b.name, b.version, b.architecture
+    FROM binary_packages AS b
+    CROSS JOIN rebuilders AS r ON r.id > b.rebuilder_id
+    CROSS JOIN binary_packages AS x
+        ON x.name = b.name AND x.version = b.version AND x.architecture = b.architecture
+            AND x.is_current = 1 AND x.rebuilder_id = r.id AND x.status <> b.status
+    WHERE b.is_current = 1
+        AND (:package = '' OR b.name = :package)
+        AND (:architecture = '' OR b.architecture = :architecture)
+        AND EXISTS (
+            SELECT 1 FROM asked AS a
+            WHERE a.name = x.name AND a.version = x.version AND a.architecture = x.architecture
+        )
+    ORDER BY b.name, b.version, b.architecture
     LIMIT 100
 ),
+others AS MATERIALIZED (
+    SELECT DISTINCT name, version, architecture
+    FROM asked
+    WHERE (name, version, architecture) NOT IN (SELECT name, version, architecture FROM differing)
+    ORDER BY name, version, architecture
+    LIMIT 100 - (SELECT count(*) FROM differing)
+),
+wanted AS (SELECT * FROM differing UNION ALL SELECT * FROM others),
 counted AS (
     SELECT
         a.*,

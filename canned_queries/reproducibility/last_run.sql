@@ -4,9 +4,11 @@ WITH run AS (
     WHERE builds > 0 AND finished_at IS NOT NULL AND error IS NULL AND (:rebuilder = '' OR rebuilder = :rebuilder)
     ORDER BY id DESC LIMIT 1
 ),
--- A run's builds have the highest ids when it ends.
+-- A run's builds have the highest ids when it ends: the table's own order.
 news AS (
-    SELECT id FROM builds WHERE rebuilder_id = (SELECT rebuilder_id FROM run)
+    SELECT id, origin_id, attempt, built_at
+    FROM builds NOT INDEXED
+    WHERE rebuilder_id = (SELECT rebuilder_id FROM run)
     ORDER BY id DESC LIMIT (SELECT builds FROM run)
 ),
 results AS (
@@ -20,17 +22,18 @@ results AS (
             WHEN b.attempt = 1 THEN 'first attempt'
             ELSE 'same again'
         END AS change
-    FROM news
-    CROSS JOIN builds AS b ON b.id = news.id
+    FROM news AS b
     LEFT JOIN status_changes AS c ON c.to_build_id = b.id
-    JOIN origins AS o ON o.id = b.origin_id
     WHERE (:change = '' OR change = lower(trim(:change)))
-        AND (:distribution = '' OR o.distribution = :distribution)
-        AND (:release = '' OR o.release = :release)
-        AND (:architecture = '' OR o.architecture = :architecture)
+        AND b.origin_id IN (
+            SELECT id FROM origins
+            WHERE (:distribution = '' OR distribution = :distribution)
+                AND (:release = '' OR release = :release)
+                AND (:architecture = '' OR architecture = :architecture)
+        )
 ),
 first AS (
-    SELECT *, count(*) OVER () AS results_in_all FROM results
+    SELECT * FROM results
     ORDER BY
         CASE change WHEN 'regression' THEN 0 WHEN 'fix' THEN 1 WHEN 'other' THEN 2 ELSE 3 END,
         built_at DESC
@@ -52,7 +55,7 @@ SELECT
     run.started_at AS run_started_at,
     n.id AS build_id,
     s.id AS source_package_id,
-    n.results_in_all
+    (SELECT count(*) FROM results) AS results_in_all
 FROM first AS n
 CROSS JOIN run
 CROSS JOIN builds AS b ON b.id = n.id

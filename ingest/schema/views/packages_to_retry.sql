@@ -1,8 +1,8 @@
 -- Source packages that are not reproducible now, though something speaks for another try.
 WITH reasons AS (
     SELECT DISTINCT f.source_package_id, 'temporary: ' || k.name AS reason
-    FROM failures AS f JOIN categories AS k ON k.id = f.category_id
-    WHERE f.is_current AND k.temporary IN ('yes', 'maybe')
+    FROM categories AS k CROSS JOIN failures AS f ON f.category_id = k.id
+    WHERE f.is_current = 1 AND k.temporary IN ('yes', 'maybe')
     UNION ALL
     SELECT s.id, 'was GOOD before'
     FROM source_packages AS s
@@ -15,7 +15,7 @@ SELECT
     s.name AS source,
     s.version,
     s.status,
-    group_concat(x.reason, ', ') AS reasons,
+    x.reasons,
     latest.built_at AS latest_built_at,
     latest.attempt,
     s.next_retry,
@@ -26,9 +26,8 @@ SELECT
     r.name AS rebuilder,
     s.latest_build_id,
     s.id AS source_package_id
-FROM reasons AS x
-JOIN source_packages AS s ON s.id = x.source_package_id
-JOIN builds AS latest ON latest.id = s.latest_build_id
+FROM (SELECT source_package_id, group_concat(reason, ', ') AS reasons FROM reasons GROUP BY source_package_id) AS x
+CROSS JOIN source_packages AS s ON s.id = x.source_package_id
+CROSS JOIN builds AS latest ON latest.id = s.latest_build_id
 JOIN origins AS o ON o.id = s.origin_id
 JOIN rebuilders AS r ON r.id = s.rebuilder_id
-GROUP BY s.id

@@ -1,0 +1,97 @@
+"""Counts and facets of whole tables are kept for as long as the database stays as it is, and are those of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from helpers import DAEMON, change, copy, ingest, one, rows
+from served import answering, datasette, lay_out
+
+from ingest import schema
+
+VIEWS = sorted(schema.views())
+INDEXES = ("failures_fts", "package_names_fts")
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two rebuilders with different results, one of which calls a release by another name."""
+    folder = lay_out(tmp_path_factory.mktemp("counts") / "site")
+    other = copy(DAEMON, folder.parent)
+    change(
+        other,
+        "UPDATE source_packages SET release = 'testing' WHERE release = 'forky'",
+        "UPDATE rebuild_artifacts SET status = 'BAD' WHERE status = 'GOOD' AND id % 3 = 0",
+    )
+    ingest(folder / "reproducibility.db", DAEMON, name="one")
+    ingest(folder / "reproducibility.db", other, name="two")
+    change(folder / "reproducibility.db", "INSERT INTO release_aliases VALUES ('debian', 'forky', 'testing')")
+    return folder / "reproducibility.db"
+
+
+@pytest.fixture(scope="module")
+def site(database: Path) -> Iterator[httpx.Client]:
+    # Settings that are given replace those of the folder.
+    server = datasette(database.parent, "--setting", "trace_debug", "1", "--setting", "suggest_facets", "0")
+    with answering(server) as address, httpx.Client(base_url=f"{address}/reproducibility") as client:
+        yield client
+
+
+def asked(site: httpx.Client, table: str, **parameters: str) -> dict[str, Any]:
+    answer: dict[str, Any] = site.get(f"/{table}.json", params={"_trace": "1", **parameters}).json()
+    return answer
+
+
+def counted(answer: dict[str, Any]) -> list[str]:
+    """The SQL that counted something."""
+    return [trace["sql"] for trace in answer["_trace"]["traces"] if "count(*)" in trace.get("sql", "")]
+
+
+@pytest.mark.parametrize("view", [*VIEWS, *INDEXES])
+def test_the_count_of_a_view_is_that_of_its_rows(site: httpx.Client, database: Path, view: str) -> None:
+    rows_of_it = one(database, f"SELECT count(*) FROM {view}")
+    assert asked(site, view)["filtered_table_rows_count"] == rows_of_it > 0
+
+
+def test_a_whole_table_is_counted_once_with_its_facets(site: httpx.Client) -> None:
+    first, second = asked(site, "current_failures"), asked(site, "current_failures")
+    assert counted(second) == []
+    assert second["filtered_table_rows_count"] == first["filtered_table_rows_count"] > 0
+    assert second["facet_results"] == first["facet_results"] != {}
+
+
+def test_what_is_narrowed_down_is_counted_each_time(site: httpx.Client) -> None:
+    for _ in range(2):
+        answer = asked(site, "current_failures", status="BAD")
+        assert len(counted(answer)) > 1
+    assert (
+        0 < answer["filtered_table_rows_count"] < asked(site, "current_failures")["filtered_table_rows_count"]
+    )
+
+
+def test_counts_and_facets_follow_a_change_of_the_database(site: httpx.Client, database: Path) -> None:
+    before = asked(site, "binary_packages")
+    changed, total = (
+        one(database, "SELECT sum(status = 'GOOD') FROM binary_packages"),
+        before["filtered_table_rows_count"],
+    )
+    change(database, "UPDATE binary_packages SET status = 'BAD' WHERE status = 'GOOD'")
+    after = asked(site, "binary_packages")
+    statuses = {facet["value"]: facet["count"] for facet in after["facet_results"]["status"]["results"]}
+    assert changed and "GOOD" not in statuses
+    assert statuses == dict(
+        rows(
+            database, "SELECT status, count(*) FROM binary_packages WHERE status IS NOT NULL GROUP BY status"
+        )
+    )
+    assert after["filtered_table_rows_count"] == total
+    change(
+        database,
+        "UPDATE binary_packages SET is_current = 0 WHERE id = (SELECT min(id) FROM binary_packages WHERE is_current)",
+    )
+    counts = [asked(site, "package_status")["filtered_table_rows_count"] for _ in range(2)]
+    assert counts == 2 * [one(database, "SELECT count(*) FROM package_status")]
