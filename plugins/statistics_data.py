@@ -6,16 +6,19 @@ What may be asked for is in ``ingest/statistics/asking.py``, the SQL in ``templa
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlencode
 
 from datasette import Response, hookimpl
 from datasette.database import QueryInterrupted
+from datasette.utils.asgi import AsgiStream
 
 from ingest.errors import StatisticError
 from ingest.statistics import asking
 
 QUERIES = Path(__file__).resolve().parent.parent / "templates" / "queries"
+CSV = "text/csv; charset=utf-8"
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Link"}
 
 
@@ -39,14 +42,17 @@ async def layout(datasette, request):
 
 
 async def values(datasette, request):
-    """A page of measurements; where there are more, with the address of the next."""
+    """A page of measurements; where there are more, with the address of the next. CSV without a limit is all of them."""
     found = await one(datasette, request)
     if isinstance(found, Response):
         return found
     dimensions = json.loads(found["dimensions"])
     given = {name: request.args.getlist(name) for name in request.args}
+    is_csv = request.url_vars["format"] == "csv"
     try:
         question = asking.parse(given, dimensions)
+        if is_csv and not request.args.get("limit") and datasette.setting("allow_csv_stream"):
+            return streamed(datasette, found["id"], replace(question, limit=asking.MOST), dimensions)
         rows = await measurements(datasette, found["id"], question)
     except StatisticError as error:
         return refusal(400, str(error))
@@ -62,8 +68,9 @@ async def values(datasette, request):
             request, f"{request.path}?{urlencode([*asked, ('next', following)])}"
         )
     headers = {"Link": f'<{address}>; rel="next"'} if address else {}
-    if request.url_vars["format"] == "csv":
-        return table(datasette, ["at", "value", *dimensions], content, headers)
+    if is_csv:
+        text = table(content, dimensions, header=True)
+        return Response(text, headers={**kept(datasette), **headers}, content_type=CSV)
     page = {
         "statistic": found["name"],
         "unit": found["unit"],
@@ -106,19 +113,37 @@ def described(datasette, request, row):
 
 
 def answer(datasette, content, headers=None):
-    kept = {"Cache-Control": f"max-age={datasette.setting('default_cache_ttl')}"}
-    return Response.json(content, headers={**CORS, **kept, **(headers or {})})
+    return Response.json(content, headers={**kept(datasette), **(headers or {})})
 
 
-def table(datasette, columns, rows, headers):
+def kept(datasette):
+    return {**CORS, "Cache-Control": f"max-age={datasette.setting('default_cache_ttl')}"}
+
+
+def streamed(datasette, id, question, dimensions):
+    """All that the question is about, read page by page while it is sent."""
+
+    async def write(reader):
+        asked, more = question, True
+        while more:
+            rows = await measurements(datasette, id, asked)
+            more = len(rows) > asked.limit
+            rows = rows[: asked.limit]
+            content = [asking.flat(row, dimensions, epoch=asked.epoch) for row in rows]
+            await reader.write(table(content, dimensions, header=asked is question))
+            if more:
+                asked = replace(asked, after=(rows[-1]["at"], rows[-1]["id"]))
+
+    return AsgiStream(write, headers=kept(datasette), content_type=CSV)
+
+
+def table(rows, dimensions, *, header):
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns)
-    writer.writeheader()
+    writer = csv.DictWriter(text, ["at", "value", *dimensions])
+    if header:
+        writer.writeheader()
     writer.writerows(rows)
-    kept = {"Cache-Control": f"max-age={datasette.setting('default_cache_ttl')}"}
-    return Response(
-        text.getvalue(), headers={**CORS, **kept, **headers}, content_type="text/csv; charset=utf-8"
-    )
+    return text.getvalue()
 
 
 def refusal(status, message, **more):

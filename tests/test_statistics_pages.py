@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import re
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
@@ -284,6 +286,34 @@ def test_pages_have_every_row_once_in_order(site: str, database: Path, name: str
     ]
     told = [{key: "" if value is None else str(value) for key, value in row.items()} for row in found]
     assert lines == told
+
+
+def test_csv_without_a_limit_has_all_values(site: str, database: Path, folder: Path) -> None:
+    numbers = [
+        (f"2001-01-{1 + number // 1440:02}T{number // 60 % 24:02}:{number % 60:02}:00Z", number)
+        for number in range(12_345)
+    ]
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "INSERT INTO statistics (id, name, title, description, unit, kind, dimensions, version, is_recorded,"
+            " is_installed) VALUES (999, 'minutes', '', '', '', 'value', '[]', 1, 1, 1)"
+        )
+        connection.executemany(
+            "INSERT INTO measurements (statistic_id, at, value) VALUES (999, ?, ?)", numbers
+        )
+    try:
+        for order, expected in (("asc", numbers), ("desc", numbers[::-1])):
+            reply = httpx.get(f"{site}/statistics/minutes.csv?order={order}").raise_for_status()
+            assert "next" not in reply.links
+            assert reply.text.splitlines() == ["at,value", *(f"{at},{value}" for at, value in expected)]
+        some = httpx.get(f"{site}/statistics/minutes.csv?start=2001-01-09").text.splitlines()
+        assert len(some) == 1 + 12_345 - 8 * 1440
+    finally:
+        change(
+            database,
+            "DELETE FROM measurements WHERE statistic_id = 999",
+            "DELETE FROM statistics WHERE id = 999",
+        )
 
 
 def test_a_value_that_is_computed_anew_between_two_pages_loses_no_other(site: str, database: Path) -> None:
