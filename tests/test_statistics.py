@@ -266,6 +266,7 @@ def test_properties_are_numbers_of_each_build_or_counts_of_texts(
         build_property("log_bytes"),
         build_property("backend"),
         build_property("cpu_seconds", pattern=r"rebuilderd-worker node: \w+?(\d+)-", numeric=True),
+        build_property("letters", pattern=r"rebuilderd-worker node: ([a-z]+)", numeric=True),
         build_property("order", pattern=r"rebuilderd-worker node: (\w)"),
         build_property("node", pattern=r"rebuilderd-worker node: \S+"),
     )
@@ -282,6 +283,10 @@ def test_properties_are_numbers_of_each_build_or_counts_of_texts(
     )  # fmt: skip
     assert {backend for (backend,) in values(path, "build-backend", "dimensions ->> 'backend'")} == {"debian"}
     assert {value for (value,) in values(path, "build-cpu-seconds", "value")} == {1.0, 2.0}
+    assert values(path, "build-letters") == []
+    assert rows(path, "SELECT title FROM statistics WHERE name IN ('build-artifacts', 'build-backend') ORDER BY 1") == [
+        ("Artifacts of each build",), ("Builds by backend",),
+    ]  # fmt: skip
     assert ("o",) in values(path, "build-order", "dimensions ->> 'order'")
     assert ("rebuilderd-worker node: osuosl2-amd64",) in values(path, "build-node", "dimensions ->> 'node'")
 

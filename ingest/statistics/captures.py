@@ -46,17 +46,20 @@ def build_duration(
     """How long each build took; nothing for builds whose start is not known."""
     if unit not in SECONDS:
         raise StatisticError(f"statistic {name}: “{unit}” is no unit; use seconds, minutes or hours.")
-    return _event(f"b.duration / {SECONDS[unit]:.1f}", name=name, **{"unit": unit, **about})
+    about = {"unit": unit, "title": "Duration of each build", **about}
+    return _event(f"b.duration / {SECONDS[unit]:.1f}", name=name, **about)
 
 
 def start_time(*, name: str = "build-starts", **about: Any) -> Statistic:
     """When each build started, in seconds since 1970 (UTC); a callback may turn it into an hour of the day."""
-    return _event("unixepoch(b.started_at)", name=name, **{"unit": "seconds since 1970", **about})
+    about = {"unit": "seconds since 1970", "title": "Start of each build", **about}
+    return _event("unixepoch(b.started_at)", name=name, **about)
 
 
 def end_time(*, name: str = "build-ends", **about: Any) -> Statistic:
     """When each build ended, in seconds since 1970 (UTC)."""
-    return _event("unixepoch(b.built_at)", name=name, **{"unit": "seconds since 1970", **about})
+    about = {"unit": "seconds since 1970", "title": "End of each build", **about}
+    return _event("unixepoch(b.built_at)", name=name, **about)
 
 
 def queue_wait(*, name: str = "queue-waits", **about: Any) -> Statistic:
@@ -78,7 +81,7 @@ def queue_wait(*, name: str = "queue-waits", **about: Any) -> Statistic:
         )
     )"""
     seconds = f"round((julianday(b.started_at) - julianday({queued_at})) * 86400, 3)"
-    return _event(seconds, name=name, **{"unit": "s", **about})
+    return _event(seconds, name=name, **{"unit": "s", "title": "Time that each build waited", **about})
 
 
 def build_property(
@@ -101,7 +104,7 @@ def build_property(
             f"statistic {name}: a build has no property “{property}”; use {', '.join(PROPERTIES)},"
             " or give a pattern to read it from the log."
         )
-    value = PROPERTIES.get(property, "")
+    value, words = PROPERTIES.get(property, ""), property.replace("_", " ")
     if pattern is not None:
         value = (
             "(SELECT p.value FROM main.build_properties AS p"
@@ -109,13 +112,21 @@ def build_property(
         )
         about = {"log_properties": {property: pattern}, **about}
     if numeric if numeric is not None else pattern is None and property not in _TEXTS:
-        return _event(value if pattern is None else f"CAST({value} AS REAL)", name=name, **about)
+        about = {"title": f"{words.capitalize()} of each build", **about}
+        return _event(value if pattern is None else _number(value), name=name, **about)
+    about = {"title": f"Builds by {words}", "unit": "builds", **about}
     return Statistic(
         name=name,
         query=f'SELECT count(*) AS value, b.rebuilder_id, b.origin_id, {value} AS "{property}" {_FROM}'
         f" AND {value} IS NOT NULL GROUP BY 2, 3, 4",
-        **{"kind": "total", "unit": "builds", "dimensions": ("rebuilder", "origin", property), **about},
+        **{"kind": "total", "dimensions": ("rebuilder", "origin", property), **about},
     )
+
+
+def _number(text: str) -> str:
+    """SQL: the number that a text begins with, null where it does not."""
+    begins = f"{text} GLOB '[0-9]*' OR {text} GLOB '[-+.][0-9]*'"
+    return f"CASE WHEN {begins} THEN CAST({text} AS REAL) END"
 
 
 def recorded(*, name: str, **about: Any) -> Statistic:
