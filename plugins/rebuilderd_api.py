@@ -79,7 +79,11 @@ async def serve(request, datasette):
         headers["Last-Modified"] = format_datetime(datetime.fromisoformat(body.modified), usegmt=True)
     if is_known(request.headers, body):
         return Reply(304, {**headers, **VARIES, **CORS})
-    return encoded(request, body.frame, body.length, {**JSON, **headers})
+    headers = {**JSON, **headers}
+    if body.is_frame:
+        return encoded(request, body.content, body.length, headers)
+    headers |= {**VARIES, "Content-Length": str(body.length)}
+    return Reply(200, headers, [] if request.method == "HEAD" else [body.content])
 
 
 async def understood(request):
@@ -210,9 +214,13 @@ class Reply:
 
     async def asgi_send(self, send):
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        while chunk := await self.next():
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        chunk, more = await self.next(), True
+        while more:
+            # The last chunk says that it is: a message less to send.
+            following = await self.next() if chunk else b""
+            more = bool(following)
+            await send({"type": "http.response.body", "body": chunk, "more_body": more})
+            chunk = following
 
     async def next(self):
         return next(self.chunks, b"") if self.is_small else await asyncio.to_thread(next, self.chunks, b"")

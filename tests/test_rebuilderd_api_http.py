@@ -6,10 +6,12 @@ import asyncio
 import gzip
 import json
 import os
+import sqlite3
 import subprocess
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,9 @@ from helpers import DAEMON, FIXTURES, add_build, copy, ingest, one, rows
 from real_rebuilderd import program
 from served import lay_out, serving
 
-from ingest.api.body import Body, compressed, decompressed
+from ingest.api import answers, routes
+from ingest.api import serving as serving_api
+from ingest.api.body import SHORT, Body, decompressed, kept
 from ingest.api.cache import Cache
 
 LEGACY_LIST = FIXTURES / "pkgs-list-0.24.json"
@@ -273,12 +277,44 @@ def test_a_private_site_keeps_its_api_to_itself(folder: Path, tmp_path: Path) ->
 
 def test_a_body_is_made_without_ever_being_held_uncompressed() -> None:
     tracemalloc.start()
-    body = compressed((f'{{"name":"package-{number}"}},' for number in range(500_000)), None)
-    whole = sum(len(chunk) for chunk in decompressed(body.frame))
+    body = kept((f'{{"name":"package-{number}"}},' for number in range(500_000)), None)
+    whole = sum(len(chunk) for chunk in decompressed(body.content))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert whole == body.length > 12_000_000
     assert peak < body.length / 2
+
+
+def test_a_short_answer_is_sent_as_it_is_and_a_long_one_in_few_messages(site: httpx.Client) -> None:
+    name = site.get("/r/tiny/api/v1/packages/binary?limit=1").json()["records"][0]["name"]
+    path = f"/r/tiny/api/v1/packages/binary?name={name}"
+    for encoding in ("identity", "gzip", "zstd"):
+        headers, body = raw(site, path, encoding)
+        assert "Content-Encoding" not in headers and int(headers["Content-Length"]) == len(body)
+        assert "Accept-Encoding" in headers["Vary"] and len(body) < SHORT
+    for pieces in (["x" * SHORT], ["x" * SHORT, "y"]):
+        made = kept(pieces, None)
+        assert made.is_frame == (len(pieces) > 1) and made.length == len("".join(pieces))
+        assert len(made.content) <= SHORT
+
+
+@pytest.mark.parametrize("rebuilder", [None, "tiny"])
+@pytest.mark.parametrize(
+    "query", [{}, {"name": "xdelta"}, {"architecture": "all"}, {"name": "nosuch"}], ids=str
+)
+def test_the_old_list_is_the_same_in_pieces_of_any_size(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rebuilder: str | None, query: dict[str, str]
+) -> None:
+    route, words = routes.find("GET", "v0/pkgs/list")
+    asked = serving_api.request(route, words, rebuilder, query)
+    bodies = []
+    with closing(sqlite3.connect(folder / "reproducibility.db")) as connection:
+        for size in (100_000, 7, 1):
+            monkeypatch.setattr(answers, "_BATCH", size)
+            body = serving_api.answer(connection, asked)
+            bodies.append(b"".join(decompressed(body.content)) if body.is_frame else body.content)
+    assert bodies[0] == bodies[1] == bodies[2]
+    assert bool(json.loads(bodies[0])) == (query.get("name") != "nosuch")
 
 
 def test_an_answer_that_many_ask_for_is_made_once_for_each_state() -> None:
@@ -287,7 +323,7 @@ def test_an_answer_that_many_ask_for_is_made_once_for_each_state() -> None:
     async def make() -> Body:
         made.append(1)
         await asyncio.sleep(0.01)
-        return compressed(["[]"], None)
+        return kept(["[]"], None)
 
     async def ask() -> None:
         cache = Cache()
@@ -311,7 +347,7 @@ def test_answers_that_were_not_asked_for_lately_are_dropped() -> None:
     def maker(key: int) -> Callable[[], Any]:
         async def make() -> Body:
             made.append(key)
-            return compressed(["[]"], None)
+            return kept(["[]"], None)
 
         return make
 

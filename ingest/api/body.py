@@ -1,8 +1,9 @@
-"""An answer, kept compressed: a list of a whole archive takes a tenth of its size or less."""
+"""An answer as it is kept: compressed, since a list of a whole archive takes a tenth of its size or less."""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -10,32 +11,44 @@ from typing import NamedTuple
 import zstandard
 
 CHUNK = 256 * 1024
+SHORT = 4096
+"""Bytes that are not worth compressing: an answer about one package."""
 _LEVEL = 1
 _GZIP = 31
 """What zlib calls the window of the gzip format."""
 
 
 class Body(NamedTuple):
-    """One zstd frame, what it is when decompressed, and when it was last found up to date."""
+    """What is answered, and when it was last found up to date."""
 
-    frame: bytes
+    content: bytes
+    is_frame: bool
+    """Whether the content is one zstd frame; a short one is as it is sent."""
     length: int
+    """Of what is in the frame."""
     etag: str
     modified: str | None
     """ISO 8601 with ``Z``."""
 
 
-def compressed(pieces: Iterable[str | bytes], modified: str | None) -> Body:
+def kept(pieces: Iterable[str | bytes], modified: str | None) -> Body:
     """The body that the pieces make. Never holds more than a chunk of it uncompressed."""
+    chunks = _chunks(pieces)
+    first = next(chunks)
+    if len(first) <= SHORT:
+        return Body(first, False, len(first), _etag(first), modified)
     compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
     frame, length = bytearray(), 0
-    for chunk in _chunks(pieces):
+    for chunk in itertools.chain([first], chunks):
         length += len(chunk)
         frame += compressor.compress(chunk)
     frame += compressor.flush()
-    # The same rows make the same frame, here and where the database is copied to.
-    digest = hashlib.blake2b(frame, digest_size=16).hexdigest()
-    return Body(bytes(frame), length, f'W/"{digest}"', modified)
+    return Body(bytes(frame), True, length, _etag(frame), modified)
+
+
+def _etag(content: bytes | bytearray) -> str:
+    # The same rows make the same content, here and where the database is copied to.
+    return f'W/"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
 
 
 def decompressed(frame: bytes) -> Iterator[bytes]:

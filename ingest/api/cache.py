@@ -50,7 +50,7 @@ class Cache:
 
     def _keep(self, key: Hashable, body: Body) -> None:
         self._answers[key] = body
-        self._size += len(body.frame) + _ENTRY
+        self._size += len(body.content) + _ENTRY
         while self._size > self._largest:
             _, oldest = self._answers.popitem(last=False)
-            self._size -= len(oldest.frame) + _ENTRY
+            self._size -= len(oldest.content) + _ENTRY

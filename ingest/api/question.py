@@ -6,7 +6,7 @@ import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from urllib.parse import parse_qsl
 
@@ -119,10 +119,16 @@ class Question:
 
     def sql(self, path: str, given: Collection[str], **pieces: str) -> str:
         """A file's statement with the lines whose parameters are given, and the scope's columns."""
-        kept = "\n".join(_kept(statement(path).splitlines(), {*given, *self.scope.parameters}))
-        # Plus: few rows have one name, and SQLite would rather walk through all of the rebuilder's.
-        selective = "+" if _SELECTIVE.intersection(given) else ""
-        return kept.format_map({**self.scope.pieces, **pieces}).replace("{selective}", selective)
+        named = frozenset({*given, *self.scope.parameters})
+        return _fitted(path, named, frozenset({**self.scope.pieces, **pieces}.items()))
+
+
+@lru_cache(maxsize=1024)
+def _fitted(path: str, given: frozenset[str], pieces: frozenset[tuple[str, str]]) -> str:
+    kept = "\n".join(_kept(statement(path).splitlines(), given))
+    # Plus: few rows have one name, and SQLite would rather walk through all of the rebuilder's.
+    selective = "+" if _SELECTIVE & given else ""
+    return kept.format_map(dict(pieces)).replace("{selective}", selective)
 
 
 def _kept(lines: Iterable[str], given: Collection[str]) -> Iterator[str]:

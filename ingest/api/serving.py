@@ -45,7 +45,7 @@ def answer(connection: sqlite3.Connection, asked: Request) -> body.Body:
     """The JSON that is asked for. Raises ApiError."""
     with _question(connection, asked) as question:
         assert asked.route.answer
-        return body.compressed(asked.route.answer(question), _modified(question))
+        return body.kept(asked.route.answer(question), _modified(question))
 
 
 def find_log(connection: sqlite3.Connection, asked: Request) -> logs.Found:
