@@ -23,24 +23,17 @@ def at(today: pytest.MonkeyPatch, day: str, time: str = "12:00:00") -> None:
 
 
 def naive_days(file: Path, last_day: date) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Per origin and day: the latest build by then of every name last seen on that day or later."""
-    builds: dict[tuple[str, str], list[tuple[str, int, str]]] = defaultdict(list)
-    for origin, name, built_at, build, status in rows(
+    """Per origin and day: of each name the latest build by then of a version last seen on that day or later."""
+    builds: dict[tuple[str, str], list[tuple[str, int, str, str]]] = defaultdict(list)
+    for origin, name, built_at, build, status, is_seen, last_seen in rows(
         file,
         "SELECT s.distribution || '/' || coalesce(s.\"release\", '-') || '/' || i.architecture, s.name,"
-        " r.built_at, r.id, r.status FROM rebuilds AS r JOIN build_inputs AS i ON i.id = r.build_input_id"
+        " r.built_at, r.id, r.status, s.seen_in_last_sync, s.last_seen"
+        " FROM rebuilds AS r JOIN build_inputs AS i ON i.id = r.build_input_id"
         " JOIN source_packages AS s ON s.id = i.source_package_id WHERE r.built_at IS NOT NULL",
     ):
-        builds[origin, name].append((built_at, build, status))
-    seen: dict[tuple[str, str], str] = {}
-    for origin, name, is_seen, last_seen in rows(
-        file,
-        "SELECT s.distribution || '/' || coalesce(s.\"release\", '-') || '/' || i.architecture, s.name,"
-        " s.seen_in_last_sync, s.last_seen FROM build_inputs AS i"
-        " JOIN source_packages AS s ON s.id = i.source_package_id",
-    ):
         until = "9999" if is_seen else last_seen[:10]
-        seen[origin, name] = max(seen.get((origin, name), ""), until)
+        builds[origin, name].append((built_at, build, status, until))
     days = {}
     first = date.fromisoformat(min(build[0][:10] for package in builds.values() for build in package))
     for origin in {origin for origin, _ in builds}:
@@ -48,9 +41,9 @@ def naive_days(file: Path, last_day: date) -> dict[tuple[str, str], tuple[int, i
         for number in range((last_day - first).days + 1):
             day = str(first + timedelta(number))
             totals: Counter[str] = Counter()
-            for (package_origin, name), attempts in builds.items():
-                past = [attempt for attempt in attempts if attempt[0][:10] <= day]
-                if package_origin == origin and past and seen[origin, name] >= day:
+            for (package_origin, _), attempts in builds.items():
+                past = [attempt for attempt in attempts if attempt[0][:10] <= day <= attempt[3]]
+                if package_origin == origin and past:
                     begun = True
                     totals[max(past)[2]] += 1
             if begun:
@@ -235,3 +228,58 @@ def test_days_that_a_run_without_news_left_out_are_counted_when_there_is_evidenc
     before = dump(database)
     ingest(database, file, full=True)
     assert dump(database) == before
+
+
+def test_a_version_counts_no_longer_than_it_was_listed_whatever_is_built_later(tmp_path: Path) -> None:
+    file, database, fresh = copy(DAEMON, tmp_path), tmp_path / "r.db", tmp_path / "fresh.db"
+    source, build_input = rows(
+        file, "SELECT s.id, i.id FROM source_packages AS s JOIN build_inputs AS i ON i.source_package_id = s.id"
+        " JOIN rebuilds AS r ON r.build_input_id = i.id WHERE s.seen_in_last_sync AND r.status = 'GOOD'"
+        " AND r.built_at < '2026-10' AND 1 = (SELECT count(*) FROM build_inputs AS o WHERE o.source_package_id = s.id)"
+    )[0]  # fmt: skip
+    change(
+        file,
+        "INSERT INTO source_packages (id, name, version, distribution, release, last_seen, seen_in_last_sync)"
+        " SELECT 99001, name, version || '+next', distribution, release, last_seen, 1 FROM source_packages"
+        f" WHERE id = {source}",
+        "INSERT INTO build_inputs (id, source_package_id, url, backend, architecture, retries)"
+        f" SELECT 99001, 99001, url || '+next', backend, architecture, 0 FROM build_inputs WHERE id = {build_input}",
+        "UPDATE source_packages SET seen_in_last_sync = 0, last_seen = '2026-11-01 00:00:00'"
+        f" WHERE id = {source}",
+    )
+    ingest(database, file)
+    before = reconstructed(database)
+    add_build(file, 99001, "BAD", "2026-11-20 00:00:00")
+    ingest(database, file)
+    ingest(fresh, file)
+    assert published(database) == published(fresh)
+    assert reconstructed(database) == naive_days(file, date(2026, 11, 21))
+    changed = {day for (_, day), totals in reconstructed(database).items() if before[_, day] != totals}
+    assert changed == {"2026-11-20", "2026-11-21"}
+
+
+def test_a_version_that_outlives_a_newer_build_of_another_counts_again(tmp_path: Path) -> None:
+    file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
+    (source, build_input), = rows(
+        file, "SELECT s.id, i.id FROM source_packages AS s JOIN build_inputs AS i ON i.source_package_id = s.id"
+        " JOIN rebuilds AS r ON r.build_input_id = i.id WHERE s.seen_in_last_sync AND r.status = 'GOOD'"
+        " AND r.built_at < '2026-10' AND 1 = (SELECT count(*) FROM build_inputs AS o WHERE o.source_package_id = s.id)"
+        " LIMIT 1"
+    )  # fmt: skip
+    change(
+        file,
+        "INSERT INTO source_packages (id, name, version, distribution, release, last_seen, seen_in_last_sync)"
+        " SELECT 99001, name, version || '~rc1', distribution, release, '2026-11-10 00:00:00', 0"
+        f" FROM source_packages WHERE id = {source}",
+        "INSERT INTO build_inputs (id, source_package_id, url, backend, architecture, retries)"
+        f" SELECT 99001, 99001, url || '~rc1', backend, architecture, 0 FROM build_inputs WHERE id = {build_input}",
+    )
+    add_build(file, 99001, "FAIL", "2026-11-05 00:00:00")
+    ingest(database, file)
+    (origin,) = rows(
+        database, "SELECT o.label FROM source_packages AS s JOIN origins AS o ON o.id = s.origin_id"
+        " WHERE upstream_input_id = 99001"
+    )[0]  # fmt: skip
+    fails = {day: fail for (scope, day), (_, _, fail) in reconstructed(database).items() if scope == origin}
+    assert [fails[f"2026-11-{day:02}"] - fails["2026-11-04"] for day in (5, 10, 11)] == [1, 1, 0]
+    assert reconstructed(database) == naive_days(file, date(2026, 11, 21))

@@ -4,12 +4,12 @@ SELECT origin_id, category_id, day, sum(failures) AS failures, sum(packages) AS 
 FROM (
     SELECT d.origin_id, f.category_id, d.from_day AS day, count(*) AS failures, 1 AS packages
     FROM daily_results AS d CROSS JOIN main.failures AS f ON f.build_id = d.build_id
-    GROUP BY d.build_id, f.category_id
+    GROUP BY d.build_id, d.from_day, f.category_id
     UNION ALL
     SELECT d.origin_id, f.category_id, d.until_day, -count(*), -1
     FROM daily_results AS d CROSS JOIN main.failures AS f ON f.build_id = d.build_id
     WHERE d.until_day IS NOT NULL
-    GROUP BY d.build_id, f.category_id
+    GROUP BY d.build_id, d.from_day, f.category_id
 )
 GROUP BY origin_id, category_id, day;
 
