@@ -12,7 +12,7 @@ from ingest import schema, values
 from ingest.errors import DatabaseError
 
 BUSY_SECONDS = 60
-CACHE_KIB = 32 * 1024
+CACHE_KIB = 16 * 1024
 PAGE_BYTES = 8192
 
 
