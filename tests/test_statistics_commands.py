@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from computing import values
-from helpers import DAEMON, copy, ingest, one, rows, run
+from helpers import DAEMON, change, copy, ingest, one, rows, run
 
 from ingest.errors import StatisticError
 from ingest.statistics import record
@@ -155,6 +155,40 @@ def test_the_configuration_names_the_folder_of_plugins(tmp_path: Path) -> None:
     config.write_text(f'plugins_dir = "nowhere"\n[rebuilders.r]\nsource = "{DAEMON}"\n')
     result = run("ingest", database, "--config", config)
     assert result.exit_code == 1 and "plugins_dir must name a folder that is there" in result.output
+
+
+def test_a_file_that_is_new_or_changed_is_computed_also_where_the_rebuilder_has_nothing_new(
+    tmp_path: Path,
+) -> None:
+    folder, database = tmp_path / "statistics", tmp_path / "r.db"
+    folder.mkdir()
+
+    def ingest_again() -> list[tuple[int]]:
+        # Each ingest is another process, which loads plugins anew.
+        command = [sys.executable, "-m", "ingest", "ingest", database, DAEMON, "--plugins-dir", folder]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return values(database, "slow-builds", "sum(value)")
+
+    def let_all_be_computed_an_hour_ago() -> None:
+        change(database, "UPDATE statistics SET computed_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')")
+
+    assert ingest_again() == [(None,)]
+    let_all_be_computed_an_hour_ago()
+    copy(PLUGIN / "slow_builds.py", folder)
+    assert ingest_again() == [
+        (one(database, "SELECT count(*) FROM builds WHERE duration > 3600 AND copy_of IS NULL"),)
+    ]
+    let_all_be_computed_an_hour_ago()
+    text = (
+        (folder / "slow_builds.py")
+        .read_text()
+        .replace("> 3600", "> 600")
+        .replace("unit=", "version=2, unit=")
+    )
+    (folder / "slow_builds.py").write_text(text)
+    assert ingest_again() == [
+        (one(database, "SELECT count(*) FROM builds WHERE duration > 600 AND copy_of IS NULL"),)
+    ]
 
 
 def test_a_plugin_that_cannot_be_loaded_is_noted_by_the_ingest(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from ingest.statistics.periods import Span, floor, limit, parse, to_compute, wri
 
 _IS_DUE = """
 SELECT min(is_installed) IS NULL OR min(coalesce(due_at, '')) <= :now
-    OR min(seen_change) < (SELECT max(change) FROM main.changed_days)
+    OR min(seen_change) < (SELECT max(change) FROM main.changed_days), max(computed_at)
 FROM main.statistics WHERE is_installed AND NOT is_recorded
 """
 
@@ -52,7 +52,7 @@ def update(
     that name.
     """
     report = Report()
-    if not changed and not connection.execute(_IS_DUE, {"now": written(now)}).fetchone()[0]:
+    if not changed and not _has_work(connection, now, plugins_dir):
         return report
     statistics, report.problems = catalogue.installed(plugins.load(plugins_dir))
     if finds_all:
@@ -66,6 +66,15 @@ def update(
         if name in (None, each.statistic.name):
             _update_one(connection, each, now, logs, last_change, changed, report)
     return report
+
+
+def _has_work(connection: sqlite3.Connection, now: datetime, plugins_dir: Path | None) -> bool:
+    """Whether something is due, or the folder of plugins is another than when statistics were computed last."""
+    is_due, last = connection.execute(_IS_DUE, {"now": written(now)}).fetchone()
+    if is_due or plugins_dir is None:
+        return bool(is_due)
+    files = (plugins_dir, *plugins_dir.glob("*.py"))
+    return max(path.stat().st_mtime for path in files) > parse(last).timestamp()
 
 
 def _is_due(state: State, now: datetime, last_change: int) -> bool:

@@ -65,4 +65,6 @@ def _found(
 
 def _text(value: bytes | None) -> str | None:
     text = (value or b"").decode("utf-8", "replace")
-    return "".join(character for character in text if character.isprintable())[:_LONGEST] or None
+    if not text.isprintable():
+        text = "".join(character for character in text if character.isprintable())
+    return text[:_LONGEST] or None
