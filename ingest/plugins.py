@@ -49,17 +49,15 @@ class Plugins:
 @cache
 def load(folder: Path | None = None) -> Plugins:
     """All plugins, with the ``*.py`` files of ``folder``; loaded once in a process."""
-    # Imported here: a run that finds nothing due needs neither.
+    # Imported here: a run that finds nothing due has no use for them.
     from importlib.metadata import entry_points
 
-    from ingest.sinks import shipped as sinks
     from ingest.statistics import shipped
 
     manager = PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     plugins = Plugins(manager)
     plugins.add("rebuilderd-datasette", lambda: shipped, __version__)
-    plugins.add("rebuilderd-datasette sinks", lambda: sinks, __version__)
     for point in entry_points(group=hookspecs.PROJECT):
         plugins.add(point.name, point.load, point.dist.version if point.dist else None)
     for path in sorted(folder.glob("*.py")) if folder else ():

@@ -191,6 +191,12 @@ def test_a_file_that_is_new_or_changed_is_computed_also_where_the_rebuilder_has_
     ]
 
 
+def test_computing_statistics_loads_no_http_client() -> None:
+    code = "import sys; from ingest import plugins; plugins.load(); print('httpx' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said == "False\n"
+
+
 def test_a_plugin_that_cannot_be_loaded_is_noted_by_the_ingest(tmp_path: Path) -> None:
     folder = tmp_path / "statistics"
     folder.mkdir()

@@ -67,7 +67,10 @@ def configured(configs: Iterable[SinkConfig], plugins_dir: Path | None) -> Itera
 
 def _kinds(plugins: Plugins) -> tuple[dict[str, type[Sink]], list[str]]:
     """All kinds of sinks by name, and a sentence for each problem."""
-    kinds: dict[str, type[Sink]] = {}
+    # Not by the hook: computing statistics loads plugins too, and has no use for an HTTP client.
+    from ingest.sinks import shipped
+
+    kinds: dict[str, type[Sink]] = {kind.kind: kind for kind in shipped.KINDS}
     problems = list(plugins.problems)
     # One after the other, as with statistics: where one raises, the others still count.
     for implementation in plugins.manager.hook.register_sinks.get_hookimpls():

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from ingest.hookspecs import hookimpl
 from ingest.sinks.base import Sink
 from ingest.sinks.influxdb import InfluxDB
 from ingest.sinks.jsonlines import JsonLines
 from ingest.sinks.openmetrics import OpenMetrics
 
-
-@hookimpl
-def register_sinks() -> list[type[Sink]]:
-    return [InfluxDB, JsonLines, OpenMetrics]
+KINDS: tuple[type[Sink], ...] = (InfluxDB, JsonLines, OpenMetrics)
