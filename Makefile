@@ -41,12 +41,13 @@ format: $(VENV)/installed-tools ## Let ruff format and fix what it can
 docs: $(VENV)/installed-tools ## Write the commands' help into the docs
 	$(BIN)/cog -r README.md docs/*.md
 
-bench: $(VENV)/installed-tools ## Measure ingest and API: make bench DATABASE=<a large rebuilderd.db>
+bench: $(VENV)/installed-tools ## Measure ingest, API and pages: make bench DATABASE=<a large rebuilderd.db>
 	@test -n "$(DATABASE)" || { echo "Name a rebuilder's database: make bench DATABASE=<file>"; exit 2; }
 	@command -v sqlite3 >/dev/null || { $(call apt_install,sqlite3); }
 	$(BIN)/python benchmarks/run.py --database '$(DATABASE)' --write
 	$(BIN)/python benchmarks/measurements.py '$(DATABASE)' --write
 	$(BIN)/python benchmarks/api.py --database '$(DATABASE)' --write
+	$(BIN)/python benchmarks/pages.py '$(DATABASE)' --write
 
 clean: ## Remove what was installed and built, no database of yours
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

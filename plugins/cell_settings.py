@@ -1,4 +1,4 @@
-"""Remembers which plugins have no settings: datasette-render-markdown asks for every cell, a third of a page's time."""
+"""Remembers which plugins have no settings: datasette-render-markdown asks for each cell, a third of drawing them."""
 
 from datasette import hookimpl
 

@@ -4,9 +4,10 @@ Numbers have their unit as people write it: Datasette's own way takes half a mil
 """
 
 import re
+from functools import cache
 
 from datasette import hookimpl
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ingest import schema
 
@@ -35,7 +36,7 @@ def render_cell(value, column, table, datasette):
     if column.endswith("status") and value in STATUSES:
         return STATUSES[value]
     if isinstance(value, str) and (time := TIME.fullmatch(value)):
-        return Markup('<time datetime="%s">%s %s</time>') % (value, time[1], time[2])
+        return Markup(f'<time datetime="{value}">{time[1]} {time[2]}</time>')
     if isinstance(value, int | float):
         unit = "s" if column.endswith("duration") else UNITS.get((table, column))
         if unit:
@@ -44,9 +45,13 @@ def render_cell(value, column, table, datasette):
             )
     if column in TABLES and isinstance(value, int):
         # Tables have labels for these; views and queries do not.
-        address = datasette.urls.row("reproducibility", TABLES[column], str(value))
-        return Markup('<a href="%s">%s</a>') % (address, value)
+        return Markup(f'<a href="{address(datasette, TABLES[column])}/{value}">{value}</a>')
     return None
+
+
+@cache
+def address(datasette, table):
+    return escape(datasette.urls.table("reproducibility", table))
 
 
 def in_thousands(count):

@@ -31,9 +31,7 @@ def render_cell(row, value, column, table, datasette):
     return None
 
 
+@lru_cache(maxsize=10_000)  # most stand in many rows
 def link(datasette, text, *parts):
-    path = "/".join(["", *map(encoded, parts)])
+    path = "/".join(["", *map(tilde_encode, parts)])
     return Markup('<a href="%s">%s</a>') % (datasette.urls.path(path), text)
-
-
-encoded = lru_cache(maxsize=10_000)(tilde_encode)

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import yaml
 from browsing import Visit, marks
+from datasette.utils import module_from_path
 from helpers import change, one, rows
 from playwright.sync_api import Browser
 from served import datasette, lay_out, serving
@@ -323,6 +324,16 @@ def test_datasette_without_a_database_says_how_to_make_one(tmp_path: Path) -> No
     assert "make demo" in said and "Traceback" not in said
 
 
+def test_charts_are_drawn_for_the_dark(browser: Browser, site: str) -> None:
+    page = browser.new_context(color_scheme="dark").new_page()
+    page.goto(f"{site}/-/dashboards/reproducibility")
+    axis = page.locator(".dashboard-card svg.marks .role-axis-label text").first
+    axis.wait_for()
+    colours = "element => [getComputedStyle(element).fill, getComputedStyle(element.closest('.dashboard-card')).backgroundColor]"
+    ink, paper = ([int(shade) for shade in re.findall(r"\d+", colour)] for colour in axis.evaluate(colours))
+    assert min(ink) > 200 and max(paper) < 60
+
+
 # Cells
 
 
@@ -335,3 +346,20 @@ def test_sizes_and_days_are_written_as_people_write_them(site: str, site_folder:
     assert f'<span title="{size:,} bytes">{size / 1000:.4g} kB</span>' in page
     build, days = rows(database, "SELECT to_build_id, days_to_fix FROM fixes LIMIT 1")[0]
     assert f">{days} d</td>" in httpx.get(f"{site}/reproducibility/fixes?to_build_id={build}").text
+
+
+def test_only_that_a_plugin_has_no_settings_is_remembered() -> None:
+    asked = []
+
+    class Site:
+        def plugin_config(self, name: str, *place: object) -> dict[str, str] | None:
+            asked.append(name)
+            return {"some": "settings"} if name == "has" else None
+
+    site = Site()
+    module_from_path(str(ROOT / "plugins" / "cell_settings.py"), "cell_settings").startup(site)
+    answers = [
+        site.plugin_config(name, "reproducibility", "builds") for name in ("has", "has", "has not", "has not")
+    ]
+    assert answers == [{"some": "settings"}, {"some": "settings"}, None, None]
+    assert asked == ["has", "has", "has not"]

@@ -12,10 +12,9 @@ WITH asked AS MATERIALIZED (
             OR instr(',' || replace(:releases, ' ', '') || ',', ',' || also.alias || ',')
         )
 ),
-wanted AS MATERIALIZED (
-    SELECT DISTINCT b.name, b.version, b.architecture, o.distribution
+found AS MATERIALIZED (
+    SELECT DISTINCT b.name, b.version, b.architecture, b.origin_id
     FROM binary_packages AS b
-    JOIN origins AS o ON o.id = b.origin_id
     WHERE b.is_current = 1
         AND b.origin_id IN (SELECT id FROM asked)
         AND (:architecture = '' OR b.architecture = :architecture)
@@ -27,8 +26,15 @@ wanted AS MATERIALIZED (
                 WHERE name = :source AND (:version = '' OR version = :version) AND is_current = 1
             )
         )
-    ORDER BY b.name, b.version, b.architecture, o.distribution
-    -- A page of names is enough, unless the state decides which are shown.
+    ORDER BY b.name, b.version, b.architecture
+    -- A page of names is enough, however many origins have each, unless the state decides which are shown.
+    LIMIT iif(:state = '', 100 * (SELECT count(*) FROM origins), -1)
+),
+wanted AS MATERIALIZED (
+    SELECT DISTINCT f.name, f.version, f.architecture, o.distribution
+    FROM found AS f
+    JOIN origins AS o ON o.id = f.origin_id
+    ORDER BY f.name, f.version, f.architecture, o.distribution
     LIMIT iif(:state = '', 100, -1)
 ),
 deciding AS (
