@@ -154,12 +154,12 @@ def encoded(request, frame, length, headers):
         headers |= {"Content-Encoding": "zstd", "Content-Length": str(len(frame))}
         return Reply(200, headers, () if is_head else [frame])
     if "gzip" in wanted:
-        return Reply(
-            200, {**headers, "Content-Encoding": "gzip"}, () if is_head else gzipped(readable(frame)), length
-        )
+        headers["Content-Encoding"] = "gzip"
+        is_large = length is None or length > SMALL
+        return Reply(200, headers, () if is_head else gzipped(readable(frame)), is_large)
     if length is not None:
         headers["Content-Length"] = str(length)
-    return Reply(200, headers, () if is_head else readable(frame), length)
+    return Reply(200, headers, () if is_head else readable(frame))
 
 
 def readable(frame):
@@ -204,13 +204,13 @@ def refusal(status, message):
 
 
 class Reply:
-    """A response in chunks; what may be large is made outside of the event loop."""
+    """A response in chunks; what takes longer than the way to a thread and back is made in one."""
 
-    def __init__(self, status, headers, chunks=(), length=0):
+    def __init__(self, status, headers, chunks=(), in_thread=False):
         self.status = status
         self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         self.chunks = iter(chunks)
-        self.is_small = length is not None and length <= SMALL
+        self.in_thread = in_thread
 
     async def asgi_send(self, send):
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
@@ -223,4 +223,4 @@ class Reply:
             chunk = following
 
     async def next(self):
-        return next(self.chunks, b"") if self.is_small else await asyncio.to_thread(next, self.chunks, b"")
+        return await asyncio.to_thread(next, self.chunks, b"") if self.in_thread else next(self.chunks, b"")

@@ -313,6 +313,7 @@ def test_the_old_list_is_the_same_in_pieces_of_any_size(
             monkeypatch.setattr(answers, "_BATCH", size)
             body = serving_api.answer(connection, asked)
             bodies.append(b"".join(decompressed(body.content)) if body.is_frame else body.content)
+        assert connection.execute("PRAGMA cache_size").fetchone() == (-2000,)
     assert bodies[0] == bodies[1] == bodies[2]
     assert bool(json.loads(bodies[0])) == (query.get("name") != "nosuch")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
@@ -12,7 +13,9 @@ import orjson
 from ingest.api.question import ApiError, Question
 
 _ORIGIN = ("distribution", "release", "component", "architecture")
-_BATCH = 1000
+_BATCH = 5000
+_ROOM = 8000
+"""Kilobytes of pages that SQLite keeps while the list is made."""
 _V0_STATUSES = ("GOOD", "BAD", "UNKWN")
 _SINCE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?Z?", re.ASCII)
 _STATS_LIMIT, _MOST_STATS = 100, 10_000
@@ -62,7 +65,7 @@ def v0_list(question: Question) -> Iterator[bytes]:
     given: dict[str, Any] = question.text(("name", "distro", "suite", "architecture", "status"))
     if given.get("status") not in (None, *_V0_STATUSES):
         raise ApiError(400, f"status={given['status']}: must be one of {', '.join(_V0_STATUSES)}.")
-    return _in_brackets(_v0_pieces(question, given))
+    return _in_brackets(_with_room(question.connection, _v0_pieces(question, given)))
 
 
 def _v0_pieces(question: Question, given: dict[str, Any]) -> Iterator[bytes]:
@@ -81,6 +84,16 @@ def _v0_pieces(question: Question, given: dict[str, Any]) -> Iterator[bytes]:
             part["repeated"] = orjson.dumps(left_out).decode()
         if piece := question.run("v0/list.sql", given | part).fetchone()[0]:
             yield piece
+
+
+def _with_room(connection: sqlite3.Connection, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Where a statement jumps between tables, SQLite reads most pages once instead of six times."""
+    (usual,) = connection.execute("PRAGMA cache_size").fetchone()
+    connection.execute(f"PRAGMA cache_size = -{_ROOM}")
+    try:
+        yield from pieces
+    finally:
+        connection.execute(f"PRAGMA cache_size = {usual}")
 
 
 def v0_dashboard(question: Question) -> Iterator[str]:

@@ -37,7 +37,8 @@ def kept(pieces: Iterable[str | bytes], modified: str | None) -> Body:
     first = next(chunks)
     if len(first) <= SHORT:
         return Body(first, False, len(first), _etag(first), modified)
-    compressor = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+    # In a thread of its own: meanwhile SQLite makes the next piece.
+    compressor = zstandard.ZstdCompressor(level=_LEVEL, threads=1).compressobj()
     frame, length = bytearray(), 0
     for chunk in itertools.chain([first], chunks):
         length += len(chunk)
