@@ -114,13 +114,17 @@ def suggest(database: Path, files: tuple[Path, ...], limit: int) -> None:
       rebuilderd-datasette rules suggest reproducibility.db > new.toml
     """
     from ingest.categories.rules import load_rules
-    from ingest.categories.suggesting import as_toml, suggestions
+    from ingest.categories.suggesting import as_toml, suggestions, tried
+    from ingest.kept_failures import kept_failures
 
     with _as_sentences():
-        found = suggestions(_uncategorised(database, load_rules(files)))
-    if not found:
-        click.echo("No failure is uncategorised whose log is kept.", err=True)
-    for rule in as_toml(found[:limit]):
+        loaded = load_rules(files)
+        found = suggestions(_uncategorised(database, loaded))
+        if found:
+            found = tried(found, loaded, kept_failures(database))
+        else:
+            click.echo("No failure is uncategorised whose log is kept.", err=True)
+    for rule in as_toml(found[:limit], (category.key for category in loaded.categories())):
         click.echo(rule)
 
 
@@ -215,15 +219,15 @@ def _unmatched(loaded: RuleSet, database: Path) -> Iterator[str]:
 
 def _uncategorised(database: Path, loaded: RuleSet) -> Iterator[tuple[str, str, str, str]]:
     from ingest.categories.matcher import Matcher
-    from ingest.categories.rules import UNCATEGORISED
+    from ingest.categories.suggesting import unexplained
     from ingest.categories.texts import UnreadableError
     from ingest.kept_failures import kept_failures
 
     matcher = Matcher(loaded)
-    catch_all = {rule.category.key for rule in loaded.rules if rule.matcher == "catch_all"}
+    nothing = unexplained(loaded)
     for failure in kept_failures(database):
         (verdict,) = matcher.match(failure.as_failed())
-        if verdict.category in catch_all | {UNCATEGORISED.key}:
+        if verdict.category in nothing:
             try:
                 log = failure.texts()[0].decode("utf-8", "replace")
             except UnreadableError:

@@ -149,6 +149,16 @@ def test_every_bad_artifact_and_every_failed_build_is_one_failure(tmp_path: Path
     assert is_sound(database)
 
 
+def test_a_failed_build_that_left_artifacts_behind_is_explained_beside_them(tmp_path: Path) -> None:
+    file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
+    change(file, "UPDATE rebuilds SET status = 'FAIL' WHERE id = (SELECT rebuild_id FROM rebuild_artifacts"
+                 " WHERE status = 'BAD' ORDER BY id LIMIT 1)")  # fmt: skip
+    ingest(database, file)
+    both = "SELECT build_id FROM failures GROUP BY build_id HAVING count(build_artifact_id) BETWEEN 1 AND count(*) - 1"
+    assert one(database, f"SELECT count(*) FROM ({both})") == 1
+    assert one(database, "SELECT count(*) FROM failures WHERE rule_set IS NULL") == 0
+
+
 def test_current_failures_are_those_of_the_latest_builds_of_current_packages(tmp_path: Path) -> None:
     database = tmp_path / "r.db"
     ingest(database, DAEMON)

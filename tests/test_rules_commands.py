@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 import zstandard
-from helpers import DAEMON, ingest, run
+from helpers import DAEMON, ingest, rows, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from ingest.categories.checking import never_winning
 from ingest.categories.matcher import Matcher
 from ingest.categories.rules import load_rules
 from ingest.categories.suggesting import as_toml, last_error, suggestions
+from ingest.logs import beside
 
 LOG = """\
 gcc -o xdo main.o
@@ -266,6 +269,41 @@ def test_suggest_writes_the_most_frequent_first_and_no_more_than_asked_for(
     counts = [int(line.split()[1]) for line in suggested.splitlines() if line.startswith("# ")]
     assert len(counts) == 3 and counts == sorted(counts, reverse=True)
     assert len(tomllib.loads(suggested)["backend"]["debian"]["categories"]) == 3
+
+
+def test_a_suggested_rule_explains_as_many_failures_as_it_says(tmp_path: Path, database: Path) -> None:
+    own = _rules(tmp_path, '{name = "differs", has_diff = true}, {name = "rest", catch_all = true}', "all")
+    suggested = run("rules", "suggest", database, "--rules", own, "--limit", "500").stdout
+    said = {}
+    for rule in suggested.strip().split("\n\n"):
+        (category,) = tomllib.loads(rule)["backend"]["debian"]["categories"]
+        counts = re.findall(r"^# (?:It also holds for )?(\d+) ", rule, re.MULTILINE)
+        said[category["name"]] = sum(map(int, counts))
+    changed = tmp_path / "reproducibility.db"
+    for path in (database, beside(database)):
+        shutil.copy(path, changed.with_suffix(path.suffix))
+    new = _written(tmp_path / "new.toml", suggested)
+    assert run("categorise", changed, "--rules", own, "--rules", new).exit_code == 0
+    explained = rows(
+        changed,
+        "SELECT c.name, count(*) FROM failures AS f JOIN categories AS c ON c.id = f.category_id"
+        " WHERE c.name <> 'differs' GROUP BY c.name",
+    )
+    assert dict(explained) == said
+    assert len(said) > 5 and "# It also holds for " in suggested
+
+
+def test_what_tells_of_no_error_is_suggested_last() -> None:
+    logs = [("xdo", "1", "all done\n")] * 3 + [("xdo", "1", "error: no\n")]
+    assert [each.name for each in suggestions(("debian", *each) for each in logs)] == [
+        "error: no",
+        "all done",
+    ]
+
+
+def test_a_suggested_name_is_that_of_no_other_category() -> None:
+    found = suggestions([("debian", "xdo", "1", "Linker error\n")])
+    assert "name = 'Linker error (2)'\n" in "".join(as_toml(found, ["linker-error"]))
 
 
 @pytest.mark.parametrize("command", [["check", "--database"], ["suggest"]])

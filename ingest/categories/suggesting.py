@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ingest.categories.evidence import clean
+from ingest.categories.matcher import Matcher
+from ingest.categories.rules import UNCATEGORISED, Category, Rule, RuleSet
+from ingest.kept_failures import KeptFailure
 from ingest.values import slug
 
 LONGEST_LINE = 1000
@@ -49,13 +53,21 @@ _SPECIAL = re.compile(r"[\\.^$*+?{}\[\]()|]")
 
 @dataclass(slots=True)
 class Suggestion:
-    """Failures of a distribution that ended alike: in ``line``, but for what varies in it."""
+    """Failures of a distribution that ended alike: in ``line``, but for what varies in it.
+
+    ``taken`` are those that its rule would take away from another one.
+    """
 
     distribution: str
     line: str
     varying: re.Pattern[str]
     count: int = 0
     packages: dict[str, int] = field(default_factory=dict)
+    taken: int = 0
+
+    def add(self, package: str) -> None:
+        self.count += 1
+        self.packages[package] = self.packages.get(package, 0) + 1
 
     @property
     def name(self) -> str:
@@ -91,8 +103,14 @@ def last_error(log: str) -> str | None:
     return lines[-1] if lines else None
 
 
+def _tells(line: str) -> bool:
+    return bool(_MARKED.search(line) or _TELLS.search(line))
+
+
 def _readable(line: str) -> str:
     """The longest part of a line that a rule can look for as it stands in the log."""
+    if line.isprintable() and "\ufffd" not in line:
+        return line.strip()[-LONGEST_LINE:]
     readable = "".join(
         character if character.isprintable() and character != "\ufffd" else "\n"
         for character in _ESCAPE.sub("\n", line)
@@ -101,7 +119,7 @@ def _readable(line: str) -> str:
 
 
 def suggestions(failures: Iterable[tuple[str, str, str, str]]) -> list[Suggestion]:
-    """What failures have in common, the most frequent first.
+    """What failures have in common, the most frequent first, what tells of no error last.
 
     Each failure is a distribution, the source package's name and version, and the log.
     """
@@ -113,12 +131,43 @@ def suggestions(failures: Iterable[tuple[str, str, str, str]]) -> list[Suggestio
         varying = _varying(name)
         key = distribution, varying.sub("…", line)
         alike = found.setdefault(key, Suggestion(distribution, line, varying))
-        alike.count += 1
-        package = f"{name} {version}"
-        alike.packages[package] = alike.packages.get(package, 0) + 1
-    return sorted(found.values(), key=lambda each: -each.count)
+        alike.add(f"{name} {version}")
+    # A last line that tells of no error stands in many logs: it must not come before those that do.
+    return sorted(found.values(), key=lambda each: (not _tells(each.line), -each.count))
 
 
+def unexplained(rules: RuleSet) -> set[str]:
+    """The keys of categories that give no reason: of rules that always hold, and where none holds."""
+    return {UNCATEGORISED.key, *(rule.category.key for rule in rules.rules if rule.matcher == "catch_all")}
+
+
+def tried(found: list[Suggestion], rules: RuleSet, failures: Iterable[KeptFailure]) -> list[Suggestion]:
+    """The suggestions that explain something, counted anew: what each explains as a rule, after the
+    distribution's other rules and the suggestions before it."""
+    nothing = unexplained(rules)
+    by_key = {f"suggestion {number}": each for number, each in enumerate(found)}
+    suggested = (
+        Rule(Category(key, key), matcher, (needle,), (), each.distribution, "", 0)
+        for key, each in by_key.items()
+        for matcher, needle in [each.matcher]
+    )
+    others = (rule for rule in rules.rules if rule.category.key not in nothing)
+    without, together = Matcher(rules), Matcher(RuleSet((*others, *suggested)))
+    for each in found:
+        each.count = 0
+        each.packages.clear()
+    for failure in failures:
+        (verdict,) = together.match(failure.as_failed())
+        if winner := by_key.get(verdict.category):
+            (before,) = without.match(failure.as_failed())
+            if before.category in nothing:
+                winner.add(f"{failure.name} {failure.version}")
+            else:
+                winner.taken += 1
+    return [each for each in found if each.count]
+
+
+@lru_cache(maxsize=4096)
 def _varying(package: str) -> re.Pattern[str]:
     """What varies from failure to failure, the package's own name among it."""
     if len(package) < 3:
@@ -126,9 +175,10 @@ def _varying(package: str) -> re.Pattern[str]:
     return re.compile(rf"(?P<package>[\w.+~-]*\b{re.escape(package)}\b[\w.+~-]*)|{_VARIES.pattern}")
 
 
-def as_toml(found: Iterable[Suggestion]) -> Iterator[str]:
-    """A rule file, piece by piece, with a comment on how often each rule is for."""
-    taken: set[str] = set()
+def as_toml(found: Iterable[Suggestion], keys: Iterable[str] = ()) -> Iterator[str]:
+    """A rule file, piece by piece, with a comment on how many failures each rule is for; ``keys`` are
+    those of other categories."""
+    taken = set(keys)
     for each in found:
         name, number = each.name, 1
         while slug(name) in taken:
@@ -139,9 +189,12 @@ def as_toml(found: Iterable[Suggestion]) -> Iterator[str]:
         package, *others = each.packages
         failures = "1 failure" if each.count == 1 else f"{each.count:,} failures"
         packages = f"{len(each.packages):,} packages, such as {package}" if others else package
+        comments = [f"# {failures} of {clean(packages)}"]
+        if each.taken:
+            comments.append(f"# It also holds for {each.taken:,} that other rules explain: ask for more.")
         yield "\n".join(
             (
-                f"# {failures} of {clean(packages)}",
+                *comments,
                 f"[[backend.{_key(each.distribution)}.categories]]",
                 f"name = {_quoted(name)}",
                 f"{matcher} = {_quoted(needle)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, groupby
 from pathlib import Path
@@ -194,8 +194,11 @@ class Failures:
                 elif diffoscope := kept("diffoscope", diffoscope_id, first_diffoscope_id):
                     read_from[build, str(artifact)] = (log[0], diffoscope[0])
                     artifacts.append(FailedArtifact(str(artifact), diffoscope[1]))
-            if artifacts or (build, None) in read_from:
-                yield FailedBuild(build, distribution, architecture, log[1], tuple(artifacts))
+            failed = FailedBuild(build, distribution, architecture, log[1])
+            if (build, None) in read_from:
+                yield failed
+            if artifacts:
+                yield replace(failed, artifacts=tuple(artifacts))
 
 
 def _row(verdict: Verdict, version: str, log_id: int, diffoscope_id: int | None) -> tuple[Any, ...]:
