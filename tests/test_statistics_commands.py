@@ -170,7 +170,9 @@ def test_a_file_that_is_new_or_changed_is_computed_also_where_the_rebuilder_has_
         return values(database, "slow-builds", "sum(value)")
 
     def let_all_be_computed_an_hour_ago() -> None:
-        change(database, "UPDATE statistics SET computed_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')")
+        change(
+            database, "UPDATE statistics SET computed_at = strftime('%Y-%m-%dT%H:%M:%SZ', 'now', '-1 hour')"
+        )
 
     assert ingest_again() == [(None,)]
     let_all_be_computed_an_hour_ago()
@@ -271,6 +273,12 @@ def test_what_cannot_be_recorded_is_refused_and_nothing_is_written(
     assert result.exit_code in (1, 2) and said in result.output
     assert one(database, "SELECT count(*) FROM measurements") == before
     assert rows(database, "SELECT 1 FROM statistics WHERE is_recorded") == []
+
+
+def test_recording_into_a_database_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    with pytest.raises(StatisticError, match="is not there"):
+        record(str(tmp_path / "typo.db"), "power", 1)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_numbers_of_any_size_are_recorded(database: Path) -> None:

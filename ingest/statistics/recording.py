@@ -33,7 +33,7 @@ WHERE statistic_id = ? AND at = ? AND (rebuilder_id, origin_id, category_id) IS 
 
 
 def record(
-    database: Path,
+    database: Path | str,
     name: str,
     value: Value,
     *,
@@ -48,6 +48,11 @@ def record(
     """
     if not math.isfinite(value) or (isinstance(value, int) and abs(value) >= 2**63):
         raise StatisticError(f"statistic {name}: {value} cannot be recorded; give a finite number.")
+    database = Path(database)
+    if not database.exists():
+        raise StatisticError(
+            f"statistic {name}: {database} is not there; name a database that was ingested into."
+        )
     time = _time(name, at or datetime.now(UTC))
     with (
         store.open_database(database) as connection,
