@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ingest import __version__
+from ingest import __version__, interrupts
 from ingest.cli_export import export
 from ingest.cli_rules import rules as rules_commands
 from ingest.cli_statistics import PLUGINS_DIR
@@ -29,8 +29,7 @@ class _Interruptible(click.Group):
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("Interrupted: what was not finished is undone; run it again.", err=True)
-            sys.exit(130)
+            interrupts.end()
 
 
 @click.group(cls=_Interruptible, context_settings={"help_option_names": ["-h", "--help"]})

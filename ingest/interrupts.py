@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import NoReturn
+
+
+def end() -> NoReturn:
+    """End the command that was interrupted, as a shell expects it."""
+    print("Interrupted: what was not finished is undone; run it again.", file=sys.stderr)
+    sys.exit(130)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import sqlite3
@@ -9,13 +10,17 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 import zstandard
 from helpers import DAEMON, Row, change, copy, dump, ingest, is_sound, one, published, rows, run
 
-DEMO = Path(__file__).parent.parent / "demo" / "rebuilderd.db.zst"
+ROOT = Path(__file__).parent.parent
+DEMO = ROOT / "demo" / "rebuilderd.db.zst"
+SAID = "Interrupted: what was not finished is undone; run it again.\n"
 TABLES_OF_A_RUN = ("ingest_runs", "_sqlite_migrations")
 
 
@@ -59,18 +64,26 @@ def has_tables(database: Path) -> bool:
 
 
 MOMENTS = 20
-SAID = "Interrupted: what was not finished is undone; run it again.\n"
+RUNS = get_context("forkserver")
+RUNS.set_forkserver_preload(["helpers", "ingest.schema.migrations", "ingest.failures.catalogue", "hyperscan"])
+
+
+def beginning(database: Path, source: Path) -> BaseProcess:
+    """A run in a process of its own, which has loaded most of what it needs: what is killed is its work."""
+    process = RUNS.Process(target=ingest, args=(database, source))
+    process.start()
+    return process
 
 
 @pytest.mark.parametrize("begun", [False, True], ids=["first run", "later run"])
 def test_a_killed_run_leaves_the_state_before_or_after_and_the_next_one_completes(
-    tmp_path: Path, large: Path, begun: bool
+    tmp_path: Path, begun: bool
 ) -> None:
     undisturbed = tmp_path / "undisturbed.db"
     earlier = tmp_path / "earlier.db"
     if begun:
-        early = copy(large, tmp_path)
-        limit = one(early, "SELECT id FROM rebuilds ORDER BY id LIMIT 1 OFFSET 300")
+        early = copy(DAEMON, tmp_path)
+        limit = one(early, "SELECT id FROM rebuilds ORDER BY id LIMIT 1 OFFSET 40")
         change(
             early,
             f"DELETE FROM rebuild_artifacts WHERE rebuild_id >= {limit}",
@@ -79,7 +92,12 @@ def test_a_killed_run_leaves_the_state_before_or_after_and_the_next_one_complete
         ingest(earlier, early)
         undisturbed.write_bytes(earlier.read_bytes())
     before = state(earlier)
-    takes = duration(undisturbed, large)
+    beginning(tmp_path / "first.db", DAEMON).join()  # starts the server of processes too
+    started = time.monotonic()
+    process = beginning(undisturbed, DAEMON)
+    process.join()
+    takes = time.monotonic() - started
+    assert process.exitcode == 0
     complete = published(undisturbed)
     chance = random.Random(28)
     outcomes = set()
@@ -87,10 +105,10 @@ def test_a_killed_run_leaves_the_state_before_or_after_and_the_next_one_complete
         database = tmp_path / f"{number}.db"
         if begun:
             database.write_bytes(earlier.read_bytes())
-        process = start(database, large)
+        process = beginning(database, DAEMON)
         time.sleep(takes * (number + chance.random()) / MOMENTS)
         process.kill()
-        process.communicate()
+        process.join()
 
         left = state(database)
         if left != before:
@@ -99,7 +117,7 @@ def test_a_killed_run_leaves_the_state_before_or_after_and_the_next_one_complete
             assert is_sound(database)
         outcomes.add(left == before)
 
-        assert run("ingest", database, large, "--name", "r").exit_code == 0
+        ingest(database, DAEMON)
         assert published(database) == complete
         assert is_sound(database)
     assert True in outcomes
@@ -140,10 +158,10 @@ def test_an_interrupted_run_says_so_and_leaves_the_state_before(tmp_path: Path, 
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
         if said == b"":  # it had finished
-            assert process.returncode in (0, -signal.SIGINT) and published(database) == complete
+            assert process.returncode == 0 and published(database) == complete
             continue
         assert said.decode() == SAID
-        assert process.returncode in (130, -signal.SIGINT)  # a shell calls both 130
+        assert process.returncode == 130
         assert state(database) == {} or published(database) == complete
         said_so += 1
         if state(database) == {} and has_tables(database) and rows(database, "SELECT 1 FROM ingest_runs"):
@@ -151,14 +169,30 @@ def test_an_interrupted_run_says_so_and_leaves_the_state_before(tmp_path: Path, 
     assert said_so
 
 
-def test_an_interrupt_before_anything_began_is_one_sentence_too(tmp_path: Path) -> None:
-    script = (
-        "import signal, os, sys; from ingest import config, pipeline; from ingest.cli import cli;"
-        "config.read_config = lambda path: os.kill(os.getpid(), signal.SIGINT) or [];"
-        f"cli(['ingest', {str(tmp_path / 'r.db')!r}, '--config', {str(DAEMON)!r}])"
-    )
+INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
+LATE_INTERRUPT = f"{INTERRUPT}\nfor _ in range(9): pass"
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        f"class Finder: find_spec = lambda name, *_: name == 'ingest.cli' and {INTERRUPT} or None\n"
+        "sys.meta_path.insert(0, Finder)",
+        f"from ingest import config; config.read_config = lambda path: {INTERRUPT} or []",
+        f"from ingest import config; config.read_config = lambda path: exec({LATE_INTERRUPT!r})",
+    ],
+    ids=["while the command is imported", "before anything began", "in what Python executes from a text"],
+)
+def test_an_early_interrupt_is_one_sentence_too(tmp_path: Path, moment: str) -> None:
+    script = f"import os, signal, sys\n{moment}\nfrom ingest.__main__ import main; main()"
+    (tmp_path / "started.py").write_text(script)
     result = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "started", "ingest", tmp_path / "r.db", "--config", DAEMON],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (result.returncode, result.stderr) == (130, SAID)
 
