@@ -199,6 +199,7 @@ def summary(result: Result) -> str:
             table.replace("_", " "): result.written.get(table, 0)
             for table in ("source_packages", "binary_packages")
         }
+        counts["snapshots"] = result.snapshots
         text = ", ".join(f"{count:,} {what}" for what, count in counts.items() if count) or "nothing new"
     return "\n  ".join([f"{result.rebuilder}: {text} ({result.seconds:.1f} s)", *result.notes])
 
@@ -257,8 +258,8 @@ def rebuilders(database: Path) -> None:
         for label, value in (
             ("source", row["url"]),
             ("last ingest", row["last_success_at"] or "never"),
-            ("source packages", f"{row['current_source_packages'] or 0:,} current"),
-            ("builds", f"{row['builds'] or 0:,}"),
+            ("source packages", row["kind"] and f"{row['current_source_packages']:,} current"),
+            ("builds", row["kind"] and f"{row['builds']:,}"),
             ("last error", row["last_error"] and f"{row['last_error_at']} {row['last_error']}"),
         ):
             if value:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
-from helpers import DAEMON, MIGRATED, run
+from helpers import DAEMON, FIXTURES, MIGRATED, rows, run
 
 
 def test_rebuilders_lists_what_is_known_how_fresh_and_what_went_wrong(tmp_path: Path) -> None:
@@ -18,7 +19,11 @@ def test_rebuilders_lists_what_is_known_how_fresh_and_what_went_wrong(tmp_path: 
     known, _, unknown = result.stdout.partition("elsewhere (never read)")
     assert "debian-amd64 (database)" in known and "source packages: 85 current" in known
     assert "last error" not in known
-    assert "last ingest:     never" in unknown and "no such file" in unknown
+    assert "source:          absent.db" in unknown and "last ingest:     never" in unknown
+    assert "no such file" in unknown and "source packages" not in unknown and "builds" not in unknown
+    assert rows(
+        database, "SELECT current_source_packages, builds FROM rebuilder_freshness ORDER BY rebuilder"
+    ) == [(85, 165), (None, None)]
 
 
 def test_a_database_without_rebuilders_says_so(tmp_path: Path) -> None:
@@ -55,6 +60,11 @@ def test_a_run_ends_with_one_line_and_silent_with_none(tmp_path: Path) -> None:
     assert run("ingest", tmp_path / "r.db", DAEMON, "--name", "demo").stdout.startswith("demo: unchanged (")
     silent = run("ingest", tmp_path / "r.db", DAEMON, "--name", "demo", "--full", "--silent")
     assert (silent.stdout, silent.stderr, silent.exit_code) == ("", "", 0)
+
+
+def test_snapshots_are_news_too(tmp_path: Path) -> None:
+    stats = run("ingest", tmp_path / "r.db", FIXTURES / "stats.json")
+    assert re.match(r"stats: [1-9]\d* snapshots \(", stats.stdout)
 
 
 def test_what_is_no_file_is_named(tmp_path: Path) -> None:

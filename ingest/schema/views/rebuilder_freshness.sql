@@ -2,7 +2,7 @@
 SELECT
     known.rebuilder,
     r.kind,
-    r.url,
+    coalesce(r.url, failure.source) AS url,
     r.generation,
     (
         SELECT i.finished_at FROM ingest_runs AS i
@@ -13,12 +13,14 @@ SELECT
     failure.started_at AS last_error_at,
     failure.error AS last_error,
     coalesce(failure.id > coalesce(success.id, 0), 0) AS is_failing,
-    (
+    CASE WHEN r.id IS NOT NULL THEN (
         SELECT count(*) FROM origins AS o
         CROSS JOIN source_packages AS s
             ON s.origin_id = o.id AND s.is_current = 1 AND s.rebuilder_id = r.id
-    ) AS current_source_packages,
-    (SELECT count(*) FROM builds AS b WHERE b.rebuilder_id = r.id) AS builds
+    ) END AS current_source_packages,
+    CASE WHEN r.id IS NOT NULL THEN (
+        SELECT count(*) FROM builds AS b WHERE b.rebuilder_id = r.id
+    ) END AS builds
 FROM (SELECT DISTINCT rebuilder FROM ingest_runs) AS known
 LEFT JOIN rebuilders AS r ON r.name = known.rebuilder
 LEFT JOIN ingest_runs AS success ON success.id = (
