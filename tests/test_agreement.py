@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections import Counter, defaultdict
@@ -15,6 +16,10 @@ import httpx
 import pytest
 from helpers import DAEMON, LEGACY, change, copy, ingest, one, rows, run
 from served import ROOT, lay_out, serving
+
+from ingest.api import routes
+from ingest.api import serving as serving_api
+from ingest.api.body import decompressed
 
 Key = tuple[str, ...]
 
@@ -293,6 +298,23 @@ def test_of_one_rebuilder_only_its_own_answers_count(site: httpx.Client, databas
     )  # fmt: skip
     built = [record for record in found["records"] if record["build_id"]]
     assert built and all(builds[record["build_id"]] == record["source"] for record in built)
+
+
+def test_of_one_rebuilder_only_its_own_releases_are_told(tmp_path: Path) -> None:
+    other, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
+    change(other, "UPDATE source_packages SET release = 'unstable' WHERE release = 'forky'")
+    ingest(database, DAEMON, name="one")
+    ingest(database, other, name="two")
+    route, words = routes.find("GET", "v1/packages/binary")
+
+    def releases(rebuilder: str | None) -> set[str]:
+        asked = serving_api.request(route, words, rebuilder, {"unique": "true", "releases": "forky,unstable"})
+        with closing(sqlite3.connect(database)) as connection:
+            made = b"".join(decompressed(serving_api.answer(connection, asked).content))
+        return {name for record in json.loads(made)["records"] for name in record["releases"]} - {"trixie"}
+
+    assert (releases("one"), releases("two")) == ({"forky"}, {"unstable"})
+    assert releases(None) == {"forky", "unstable"}
 
 
 @pytest.mark.parametrize(

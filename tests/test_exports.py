@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -366,6 +367,18 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(
     assert target.read_text() == "before" and list(tmp_path.iterdir()) == [target]
     assert run("export", "stats-json", database, "-o", target).exit_code == 0
     assert target.read_text().startswith("[") and target.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path, database: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        assert run("export", "stats-json", database, "-o", pipe).exit_code == 0
+        assert pipe.is_fifo(), "a device such as /dev/null would have been replaced too"
+        assert os.read(reader, 100_000).decode() == run("export", "stats-json", database).stdout
+    finally:
+        os.close(reader)
 
 
 def test_errors_are_one_sentence(tmp_path: Path, database: Path) -> None:

@@ -19,7 +19,7 @@ _GZIP = 31
 
 
 class Body(NamedTuple):
-    """What is answered, and when it was last found up to date."""
+    """What is answered, and when it was last found up to date, where that is known."""
 
     content: bytes
     is_frame: bool

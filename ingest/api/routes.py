@@ -24,6 +24,8 @@ class Route(NamedTuple):
     method: str = "GET"
     changes_with_time: bool = False
     """Whether the answer tells the time, and is out of date a minute later."""
+    tells_causes: bool = False
+    """Whether the answer tells why something failed, which other rules explain in another way."""
 
 
 def _json(path: str, answer: Answer, *parameters: str, **more: object) -> Route:
@@ -57,7 +59,7 @@ ROUTES = (
     _json(f"v0/{_BUILD}/attestation", refusals.attestation),
     *_listing("v1/packages/source", lists.SOURCES),
     *_listing("v1/packages/binary", lists.BINARIES, migration.binaries, *migration.BINARIES),
-    _json("v1/packages/status", migration.status, *migration.STATUS),
+    _json("v1/packages/status", migration.status, *migration.STATUS, tells_causes=True),
     *_listing("v1/builds", lists.BUILDS),
     *_listing("v1/queue", lists.QUEUE),
     *_listing("v1/workers", lists.WORKERS),
@@ -67,7 +69,16 @@ ROUTES = (
     _log(f"v1/{_ARTIFACT}/diffoscope", logs.diffoscope),
     _json(f"v1/{_ARTIFACT}/attestation", refusals.attestation),
     _json("v1/dashboard", answers.dashboard, *_ORIGIN, changes_with_time=True),
-    _json("v1/stats", answers.stats, "distribution", "release", "architecture", "since", "limit"),
+    _json(
+        "v1/stats",
+        answers.stats,
+        "distribution",
+        "release",
+        "architecture",
+        "since",
+        "limit",
+        tells_causes=True,
+    ),
     _json("v1/meta/distributions", answers.distributions),
     _json(f"{_DISTRIBUTION}/releases", answers.releases),
     _json(f"{_DISTRIBUTION}/architectures", answers.architectures),

@@ -50,6 +50,7 @@ SELECT json_object(
             LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
             WHERE x.name = s.binary AND x.version = s.version AND x.architecture = s.architecture
                 AND x.is_current = 1
+                AND x.rebuilder_id = :rebuilder_id -- if rebuilder_id
             ORDER BY 1
         )
     )),
