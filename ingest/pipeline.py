@@ -10,9 +10,18 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from ingest import generations, incoming, interrupts, releases, snapshots, status_changes, store, values
+from ingest import (
+    generations,
+    incoming,
+    interrupts,
+    rebuilders,
+    releases,
+    snapshots,
+    status_changes,
+    store,
+    values,
+)
 from ingest.config import Instance
 from ingest.errors import IngestError, SourceError
 from ingest.failures import DEFAULT, Failures, Options
@@ -24,19 +33,6 @@ from ingest.sources.base import Known, Source
 from ingest.sources.location import published_location
 from ingest.statistics import engine
 from ingest.statistics.periods import parse
-
-
-@dataclass(frozen=True, slots=True)
-class Rebuilder:
-    """What we know of an instance from earlier runs; ``highest_build`` is an upstream id."""
-
-    id: int
-    kind: str
-    release: str | None
-    generation: int
-    highest_build: int
-    fingerprint: str | None
-    unread_artifacts: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +129,7 @@ class _Run:
         self.failures = failures
         self.name = failures.name
         self.progress = progress
-        self.rebuilder = _rebuilder(self.connection, self.name)
+        self.rebuilder = rebuilders.find(self.connection, self.name)
         self.state = source.state()
         self.reads_all = (
             full
@@ -161,7 +157,7 @@ class _Run:
                     after=after,
                     artifacts_after=0 if self.source.completes_artifacts else after,
                     now=values.now(),
-                    previous_ingest_at=self._previous_ingest_at(),
+                    previous_ingest_at=rebuilders.previous_ingest_at(self.connection, self.name),
                     carries_inputs=self.source.carries_inputs,
                     carries_status=self.source.carries_status,
                     lists_queue=self.source.lists_queue,
@@ -229,60 +225,22 @@ class _Run:
         """What the source need not read again."""
         if self.rebuilder is None or self.reads_all:
             return Known()
-        return Known(self.rebuilder.highest_build, tuple(json.loads(self.rebuilder.unread_artifacts or "[]")))
+        return Known(self.rebuilder.highest_build, self.rebuilder.unread_artifacts)
 
     def _refuse_overtaken(self) -> None:
         """What was read goes on from what was known before; that must not have changed meanwhile."""
-        if _rebuilder(self.connection, self.name) != self.rebuilder:
+        if rebuilders.find(self.connection, self.name) != self.rebuilder:
             raise IngestError(f"another ingest of {self.name} finished meanwhile; run this one again.")
 
     def _rebuilder_id(self, generation: int) -> int:
         """The rebuilder's row, made on its first run."""
-        row: dict[str, Any] = {
-            "kind": self.source.kind,
-            "release": self.source.release,
-            "url": self.source.location,
-            "generation": generation,
-        }
         if self.rebuilder is None:
-            row |= {"name": self.name, "now": values.now()}
-            made = self.connection.execute(
-                "INSERT INTO main.rebuilders (name, url, kind, release, generation, highest_build, first_ingest_at)"
-                " VALUES (:name, :url, :kind, :release, :generation, 0, :now)",
-                row,
-            )
-            return int(made.lastrowid or 0)
+            return rebuilders.create(self.connection, self.name, self.source, generation)
         if generation != self.rebuilder.generation:
-            self._retire(self.rebuilder)
+            rebuilders.retire(self.connection, self.rebuilder)
         if self.source.lists_packages and not self.unchanged:
-            self.connection.execute(
-                "UPDATE main.rebuilders SET kind = :kind, url = :url, release = :release,"
-                " generation = :generation WHERE id = :id"
-                " AND (kind, url, release, generation) IS NOT (:kind, :url, :release, :generation)",
-                {**row, "id": self.rebuilder.id},
-            )
+            rebuilders.update(self.connection, self.rebuilder, self.source, generation)
         return self.rebuilder.id
-
-    def _retire(self, rebuilder: Rebuilder) -> None:
-        """What an older generation left stays as history and is never current."""
-        for table in ("source_packages", "binary_packages"):
-            self.connection.execute(
-                f"UPDATE main.{table} SET is_current = 0 WHERE rebuilder_id = ? AND is_current",
-                (rebuilder.id,),
-            )
-        self.connection.execute(
-            "UPDATE main.failures SET is_current = 0 WHERE rebuilder_id = ? AND is_current", (rebuilder.id,)
-        )
-        for table in ("queue", "workers"):
-            self.connection.execute(f"DELETE FROM main.{table} WHERE rebuilder_id = ?", (rebuilder.id,))
-
-    def _previous_ingest_at(self) -> str | None:
-        (last,) = self.connection.execute(
-            "SELECT max(started_at) FROM main.ingest_runs"
-            " WHERE rebuilder = ? AND finished_at IS NOT NULL AND error IS NULL",
-            (self.name,),
-        ).fetchone()
-        return None if last is None else str(last)
 
     def _write(self, context: Context, started: float) -> Result:
         outcome, changed, explained, builds = Outcome(), 0, 0, 0
@@ -360,20 +318,12 @@ class _Run:
 
     def _remember_position(self, context: Context) -> None:
         (gaps,) = self.connection.execute("SELECT count(*) FROM gap_origins").fetchone()
-        self.connection.execute(
-            "UPDATE main.rebuilders SET highest_build = :highest, fingerprint = :state,"
-            " unread_artifacts = :unread WHERE id = :id"
-            " AND (highest_build, fingerprint, unread_artifacts) IS NOT (:highest, :state, :unread)",
-            {
-                "id": context.rebuilder_id,
-                "state": None if gaps else self.state,
-                "unread": json.dumps(self.source.unread_artifacts) if self.source.unread_artifacts else None,
-                "highest": self.connection.execute(
-                    "SELECT coalesce(max(upstream_id), 0) FROM main.builds"
-                    " WHERE rebuilder_id = ? AND generation = ?",
-                    (context.rebuilder_id, context.generation),
-                ).fetchone()[0],
-            },
+        rebuilders.remember_position(
+            self.connection,
+            context.rebuilder_id,
+            context.generation,
+            None if gaps else self.state,
+            self.source.unread_artifacts,
         )
 
     def _row(self, result: Result, context: Context) -> dict[str, str | int | None]:
@@ -393,12 +343,3 @@ class _Run:
             "orphans": result.orphans,
             "notes": json.dumps(result.notes, ensure_ascii=False) if result.notes else None,
         }
-
-
-def _rebuilder(connection: sqlite3.Connection, name: str) -> Rebuilder | None:
-    row = connection.execute(
-        "SELECT id, kind, release, generation, highest_build, fingerprint, unread_artifacts"
-        " FROM main.rebuilders WHERE name = ?",
-        (name,),
-    ).fetchone()
-    return Rebuilder(*row) if row else None
