@@ -37,6 +37,18 @@ def test_totals_are_those_of_the_old_dashboard_and_say_that_they_count_binaries(
     )
 
 
+def test_the_trend_says_which_days_count_binaries_and_which_sources(database: Path) -> None:
+    trend = Path(__file__).parent.parent / "canned_queries" / "reproducibility" / "trend.sql"
+    asked = dict.fromkeys(("distribution", "release", "architecture", "rebuilder", "since", "every"), "")
+    with closing(sqlite3.connect(database)) as connection:
+        connection.row_factory = sqlite3.Row
+        found = connection.execute(trend.read_text(), asked).fetchall()
+    assert {(row["kind"], row["counted"]) for row in found} == {
+        ("taken", "binary packages"),
+        ("reconstructed", "source packages"),
+    }
+
+
 def test_components_are_upstreams_suites(tmp_path: Path) -> None:
     file, database = copy(LEGACY, tmp_path), tmp_path / "r.db"
     change(file, "UPDATE packages SET suite = 'contrib' WHERE id % 3 = 0")

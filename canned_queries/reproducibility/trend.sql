@@ -11,6 +11,7 @@ SELECT
     bad,
     fail,
     unknown,
+    counted,
     kind
 FROM daily_totals
 WHERE day >= coalesce(nullif(:since, ''), date('now', '-1 year'))
