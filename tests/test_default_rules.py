@@ -21,7 +21,7 @@ LOGS = Path(__file__).parent / "logs"
 RULES = load_rules()
 MATCHER = Matcher(RULES)
 DISTRIBUTIONS = (*RULES.distributions(), "another")
-WELL_BUILT = "Build finished at 2026-11-21T22:50:08Z\nStatus: successful\n"
+WELL_BUILT = "Build finished at 2026-11-21T22:50:08Z\nStatus: successful\n==> Finished making: xdo 0.5-1\n"
 
 
 def samples(backend: str) -> Iterator[tuple[str, str, str]]:
@@ -112,16 +112,20 @@ def test_a_word_in_an_unchanged_line_decides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
+    ("distribution", "words"),
     [
-        "dd: error writing '/dev/full': No space left on device\n",
-        "configure: error in a test that expects it\ncollect2: error: ld returned 1 exit status\n",
-        "E: Failed to fetch https://snapshot.example/a.deb  503  Try again\n",
-        "FAIL: test (expected)\ndh_auto_test: error: ignored\n",
+        ("debian", "dd: error writing '/dev/full': No space left on device\n"),
+        ("debian", "configure: error in a test\ncollect2: error: ld returned 1 exit status\n"),
+        ("debian", "E: Failed to fetch https://snapshot.example/a.deb  503  Try again\n"),
+        ("debian", "FAIL: test (expected)\ndh_auto_test: error: ignored\n"),
+        ("debian", "W: The repository 'http://mirror.example/debian trixie InRelease' is not signed.\n"),
+        ("archlinux", "error: failed retrieving file 'a.tar.zst' from one.example : 502\nnext mirror\n"),
+        ("archlinux", "test: failed to retrieve the page (expected) ... ok\n"),
+        ("fedora", "test_solver: nothing provides b needed by a ... ok\n"),
     ],
 )
-def test_errors_in_the_log_of_a_good_build_decide_nothing(words: str) -> None:
-    assert verdict("debian", "log", words + WELL_BUILT).category == "missing-from-the-build"
+def test_errors_in_the_log_of_a_good_build_decide_nothing(distribution: str, words: str) -> None:
+    assert verdict(distribution, "log", words + WELL_BUILT).category == "missing-from-the-build"
 
 
 LINES = {
