@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.errors import ConfigError
-from ingest.sources.location import default_name, is_url
+from ingest.sources.location import default_name, is_file
 from ingest.values import printable
 
 _TABLES = {"rebuilders", "rules", "plugins_dir", "aliases", "sinks"}
@@ -156,4 +156,4 @@ def _instance(path: Path, name: str, entry: Any) -> Instance:
     if release is not None and not isinstance(release, str):
         raise ConfigError(f"{path}: [rebuilders.{name}] release must be a text.")
     source = entry["source"]
-    return Instance(source if is_url(source) else str(path.parent / source), name, release)
+    return Instance(str(path.parent / source) if is_file(source) else source, name, release)

@@ -97,9 +97,13 @@ def _log_store(path: Path, options: Options) -> Iterator[LogStore]:
 
 def _publishable(message: str, path: Path, instance: Instance) -> str:
     """An error without the folders it happened in: ``ingest_runs`` is for everybody to see."""
-    files = ((str(file), file.name) for file in (path, path.absolute(), beside(path)))
-    for address, name in ((instance.source, published_location(instance.source)), *files):
-        message = message.replace(address, name)
+    files = (path, path.absolute(), beside(path), Path(instance.source))
+    known = (
+        (instance.source, published_location(instance.source)),
+        *((str(file), file.name) for file in files),
+    )
+    for address, name in known:
+        message = message.replace(address, name or address)
     return values.printable(message)
 
 

@@ -525,8 +525,6 @@ WILD = st.one_of(
 )  # fmt: skip
 
 
-# What an interpreter says while it collects garbage of other tests is not about this one.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @SLOW
 @given(st.data(), st.sampled_from([DAEMON, LEGACY]))
 def test_arbitrary_cells_give_an_ingest_or_a_sentence(data: st.DataObject, file: Path) -> None:
@@ -556,6 +554,13 @@ def test_arbitrary_cells_give_an_ingest_or_a_sentence(data: st.DataObject, file:
             assert is_sound(database)
         else:
             survives(database, source)
+
+
+def test_the_folder_of_a_source_is_not_published_however_it_is_written(tmp_path: Path) -> None:
+    for written in (f"{tmp_path}//absent.db", f"{tmp_path}/./absent.db", f"{tmp_path}/absent.db"):
+        assert run("ingest", tmp_path / "r.db", written).exit_code == 1
+    errors = {error for (error,) in rows(tmp_path / "r.db", "SELECT error FROM ingest_runs")}
+    assert errors == {"absent.db: no such file; name a rebuilder's URL or its database file."}
 
 
 def test_a_file_name_that_is_no_text_is_read_all_the_same(tmp_path: Path) -> None:

@@ -296,6 +296,22 @@ def test_credentials_in_a_url_are_used_but_never_published(tmp_path: Path) -> No
     assert b"hush" not in database.read_bytes()
 
 
+def test_a_query_in_a_url_is_left_out(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    with serve(rebuilderd()) as server:
+        ingest(database, f"{server.url}/?token=hush#top")
+        assert one(database, "SELECT url FROM rebuilders") == f"{server.url}/"
+    assert not any("hush" in path for path in server.asked)
+    assert b"hush" not in database.read_bytes()
+
+
+@pytest.mark.parametrize("url", ["ftp://somebody:hush@rebuilder.example/x", "ssh://somebody:hush@[x"])
+def test_another_kind_of_url_is_refused_without_its_credentials(tmp_path: Path, url: str) -> None:
+    result = run("ingest", tmp_path / "r.db", url, "--name", "r")
+    assert (result.exit_code, "use http or https" in result.stderr) == (1, True)
+    assert "hush" not in result.output + repr(dump(tmp_path / "r.db"))
+
+
 def test_credentials_do_not_get_into_notes_nor_errors(tmp_path: Path) -> None:
     answers = rebuilderd(builds=page(build(1, "acl", status="BAD"), build(2, "bzip2"), build(3, "curl")))
     answers["/api/v1/builds/1/artifacts"] = answer(b"", 403)

@@ -13,6 +13,7 @@ MOST_SKIPPED_SHARE = 0.02
 ALWAYS_ALLOWED = 20
 """Records of a run that may be skipped whatever their share."""
 
+_LISTED_TWICE = "listed twice"
 _COUNTED = ("source_packages", "binary_packages")
 """Tables whose rows a merge may write several times, and that count once."""
 
@@ -141,7 +142,9 @@ def _forget_duplicates(connection: sqlite3.Connection, last_id: int) -> None:
         "DELETE FROM source_map WHERE id > ? AND id NOT IN (SELECT id FROM main.source_packages)", (last_id,)
     ).rowcount
     if count:
-        connection.execute("INSERT INTO skipped VALUES ('source package', 'listed twice', ?, NULL)", (count,))
+        connection.execute(
+            "INSERT INTO skipped VALUES ('source package', ?, ?, NULL)", (_LISTED_TWICE, count)
+        )
 
 
 def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:
@@ -152,7 +155,8 @@ def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:
         else:
             outcome.skipped += count
             where = "" if key is None else f", the first with id {key}"
-            outcome.notes.append(f"{count} × {relation} skipped: bad {problem}{where}")
+            what = problem if problem == _LISTED_TWICE else f"bad {problem}"
+            outcome.notes.append(f"{count} × {relation} skipped: {what}{where}")
     read = connection.execute(
         "SELECT (SELECT count(*) FROM source_map) + (SELECT count(id) FROM binary_map)"
         " + (SELECT count(*) FROM changed_binaries WHERE id IS NULL)"

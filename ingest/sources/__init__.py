@@ -7,7 +7,7 @@ from pathlib import Path
 from ingest.errors import SourceError
 from ingest.sources import _sqlite_file
 from ingest.sources.base import Source
-from ingest.sources.location import is_url
+from ingest.sources.location import is_file, is_url, published_location
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
@@ -18,6 +18,10 @@ def open_source(address: str, release: str | None) -> Source:
         from ingest.sources import http
 
         return http.open_api(address, release)
+    if not is_file(address):
+        raise SourceError(
+            f"{published_location(address)}: not a kind of URL that is read; use http or https."
+        )
     return _open_file(Path(address), release)
 
 

@@ -51,11 +51,11 @@ class _TryAgain(UnreachableError):
 
 
 class Client:
-    """GETs below one base URL. Bodies go through a file, so memory stays flat."""
+    """GETs below one base URL, whose query is left out. Bodies go through a file, so memory stays flat."""
 
     def __init__(self, base: str) -> None:
         stamina.instrumentation.set_on_retry_hooks([])
-        self.base = base.rstrip("/")
+        self.base = base.partition("#")[0].partition("?")[0].rstrip("/")
         self.shown = published_location(self.base)
         self._http = httpx.Client(
             follow_redirects=True,

@@ -8,14 +8,22 @@ from urllib.parse import urlsplit, urlunsplit
 
 from ingest.values import printable
 
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
 
 def is_url(address: str) -> bool:
+    """Whether it is of a kind that can be read: over HTTP."""
     return address.lower().startswith(("http://", "https://"))
+
+
+def is_file(address: str) -> bool:
+    """Whether it is no URL of any kind."""
+    return not _SCHEME.match(address)
 
 
 def default_name(address: str) -> str:
     """A rebuilder's name where the operator gives none: host and path as a slug, or the file's stem."""
-    if not is_url(address):
+    if is_file(address):
         return Path(address).stem
     shown = published_location(address).partition("://")[2]
     return re.sub(r"[^a-z0-9.]+", "-", shown.lower()).strip("-") or "rebuilder"
@@ -23,10 +31,10 @@ def default_name(address: str) -> str:
 
 def published_location(address: str) -> str:
     """What may be published of an address: a URL without credentials and query, a file's name."""
-    if not is_url(address):
+    if is_file(address):
         return printable(Path(address).name)
     try:
         parts = urlsplit(address)
     except ValueError:
-        return "http://"
+        return f"{address.partition('://')[0]}://"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
