@@ -76,7 +76,7 @@ _WORKERS = click.option(
     show_default=True,
     help="Which logs to keep beside DATABASE, to be read in the browser and to be explained anew.",
 )
-@click.option("--log-days", type=click.IntRange(1), help="Forget logs that were stored more days ago.")
+@click.option("--log-days", type=click.IntRange(1), help="Forget the logs of builds that are more days old.")
 @_WORKERS
 @PLUGINS_DIR
 @click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")

@@ -4,6 +4,7 @@ Views and queries give such a path in a column of the same name.
 """
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import zstandard
@@ -16,6 +17,7 @@ from ingest.sources import log_paths
 from ingest.sources.base import LogRequest
 
 CHUNK = 256 * 1024
+FED_AT_ONCE = 256  # Compressed bytes; they can stand for 8 MiB.
 LONGEST = 256 * 1024**2
 CUT = b"\n\n[The rest is not shown: the log is longer than 256 MiB.]\n"
 BROKEN = b"\n\n[The rest cannot be shown: it cannot be decompressed.]\n"
@@ -104,14 +106,22 @@ class PlainText:
 
 def decompressed(content):
     """A log in chunks, as far as it is readable, to a limit."""
+    stream = zstandard.ZstdDecompressor().decompressobj()
+    chunk = bytearray()
     shown = 0
-    try:
-        with zstandard.ZstdDecompressor().stream_reader(content) as reader:
-            while chunk := reader.read(CHUNK):
+    with suppress(zstandard.ZstdError):
+        for start in range(0, len(content), FED_AT_ONCE):
+            chunk += stream.decompress(content[start : start + FED_AT_ONCE])
+            if stream.eof:
+                break
+            if len(chunk) >= CHUNK:
+                yield bytes(chunk[: LONGEST - shown])
                 shown += len(chunk)
-                if shown > LONGEST:
+                if shown >= LONGEST:
                     yield CUT
                     return
-                yield chunk
-    except zstandard.ZstdError:
+                chunk.clear()
+    if chunk:
+        yield bytes(chunk)
+    if not stream.eof:
         yield BROKEN

@@ -141,6 +141,15 @@ def test_a_broken_log_is_shown_as_far_as_it_goes(address: str, folder: Path) -> 
     )
 
 
+def test_a_log_whose_end_is_missing_says_so(address: str, folder: Path) -> None:
+    id = failure(folder, "log_upstream_id IS NOT NULL")
+    lines = b"".join(b"gcc -c %d.c\n" % number for number in range(100_000))
+    keep(folder, id, zstandard.compress(lines)[:-20])
+    shown, end = httpx.get(f"{address}/failures/{id}/log").content.split(b"\n\n[The rest ")
+    assert len(shown) > 1_000_000 and lines.startswith(shown)
+    assert end == b"cannot be shown: it cannot be decompressed.]\n"
+
+
 def test_a_failure_that_is_not_there_is_not_found(address: str) -> None:
     for path in ("/failures/999999/log", "/failures/999999999999999999/diffoscope"):
         answer = httpx.get(address + path)
