@@ -157,7 +157,7 @@ def _content(file: BinaryIO) -> bytes:
 
 def _explained(explanations: list[Explanation]) -> Iterator[str]:
     winner = next((each for each in explanations if each.won), None)
-    yield _headline(winner.rule.category) if winner else "No rule holds: uncategorised"
+    yield _headline(winner.instead or winner.rule.category) if winner else "No rule holds: uncategorised"
     if winner:
         yield f"  {winner.rule}"
         yield from _where(winner)

@@ -104,6 +104,16 @@ def test_explain_tries_the_rules_that_it_is_given_for_the_distribution_and_archi
     assert run("rules", "explain", log, "--rules", rules).output == "No rule holds: uncategorised\n"
 
 
+def test_explain_says_that_a_rule_timed_out_as_the_ingest_does(tmp_path: Path) -> None:
+    rules = _rules(tmp_path, """{name = "slow", log_has_re = '(a|aa)+$'}, {name = "b", log_has = "b"}""")
+    log = _written(tmp_path / "build.log", "a" * 30_000 + "b\n")
+    lines = run("rules", "explain", log, "--rules", rules).output.splitlines()
+    assert lines[0] == "Rule timed out (rule-timed-out, unknown)"
+    assert lines[1].endswith("[backend.debian] rule 1 “slow”")
+    assert lines[2:4] == ["These rules hold as well, but come later:", "  b (b, unknown)"]
+    assert lines[-1].endswith("rule 1 “slow”: took longer than 1 s")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

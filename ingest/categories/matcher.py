@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from ingest.categories import evidence
 from ingest.categories.plan import Plan, Side, Step, spans
-from ingest.categories.rules import RULE_TIMED_OUT, UNCATEGORISED, Rule, RuleSet
+from ingest.categories.rules import RULE_TIMED_OUT, UNCATEGORISED, Category, Rule, RuleSet
 from ingest.categories.texts import Text, UnreadableError
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
 
@@ -32,7 +32,8 @@ class Explanation:
     """What became of one rule: whether it holds, whether it won as the first that does, and its evidence.
 
     ``line`` is where it matched, from 1. ``problem`` says why it could not be
-    tried, or does not apply.
+    tried, or does not apply; ``instead`` is what a failure is put into that comes
+    to a rule that could not be tried.
     """
 
     rule: Rule
@@ -41,6 +42,7 @@ class Explanation:
     evidence: str | None = None
     line: int | None = None
     problem: str | None = None
+    instead: Category | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +167,9 @@ def _explanation(step: Step, text: Text) -> Explanation:
     try:
         where = spans(step, text, PATIENCE)
     except TimeoutError:
-        return Explanation(step.rule, problem=f"took longer than {PATIENCE:g} s")
+        return Explanation(step.rule, problem=f"took longer than {PATIENCE:g} s", instead=RULE_TIMED_OUT)
     except UnreadableError as error:
-        return Explanation(step.rule, problem=error.reason)
+        return Explanation(step.rule, problem=error.reason, instead=error.category)
     if where is None:
         return Explanation(step.rule)
     found, in_text = where
@@ -202,12 +204,8 @@ def _verdict(build: FailedBuild, artifact: str | None, log: _Found, diffoscope: 
 
 
 def _with_winner(explanations: list[Explanation]) -> list[Explanation]:
-    winner = next((number for number, explanation in enumerate(explanations) if explanation.holds), None)
-    return [
-        explanation
-        if number != winner
-        else Explanation(
-            explanation.rule, True, True, explanation.evidence, explanation.line, explanation.problem
-        )
-        for number, explanation in enumerate(explanations)
-    ]
+    for number, explanation in enumerate(explanations):
+        if explanation.holds or explanation.instead:
+            explanations[number] = replace(explanation, won=True)
+            break
+    return explanations
