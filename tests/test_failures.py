@@ -363,8 +363,7 @@ def test_categories_of_reconstructed_days_are_those_of_the_builds_latest_then(
     builds = rows(
         database,
         "SELECT o.label, s.name, b.id, substr(b.built_at, 1, 10),"
-        " (SELECT CASE WHEN max(x.is_current) THEN '9999' ELSE max(substr(x.last_seen, 1, 10)) END"
-        "  FROM source_packages AS x WHERE x.origin_id = s.origin_id AND x.name = s.name AND x.attempts)"
+        " CASE WHEN s.is_current THEN '9999' ELSE substr(s.last_seen, 1, 10) END"
         " FROM builds AS b JOIN source_packages AS s ON s.id = b.source_package_id"
         " JOIN origins AS o ON o.id = b.origin_id ORDER BY rtrim(b.built_at, 'Z'), b.upstream_id",
     )
