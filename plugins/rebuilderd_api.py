@@ -23,7 +23,7 @@ from ingest.api.cache import Cache
 from ingest.api.question import ApiError, parsed
 from ingest.errors import DatabaseError
 
-API = re.compile(r"(?:/r/(?P<rebuilder>[^/]+))?/api/(?P<path>.*)$")
+API = re.compile(r"(?:/r/(?P<rebuilder>[^/]+))?/api(?:/(?P<path>.*))?$")
 SMALL = 1024**2
 LARGEST_BODY = 4096
 CORS = {
@@ -73,7 +73,7 @@ async def serve(request, datasette):
     except Forbidden:
         return refusal(403, "This site is not open to everybody.")
     except ApiError as error:
-        return refusal(error.status, str(error))
+        return refusal(error.status, str(error), {"Allow": error.allowed} if error.allowed else {})
     headers = {"ETag": body.etag, "Cache-Control": max_age(datasette, asked)}
     if body.modified:
         headers["Last-Modified"] = format_datetime(datetime.fromisoformat(body.modified), usegmt=True)
@@ -89,7 +89,7 @@ async def serve(request, datasette):
 async def understood(request):
     """What is asked for. Raises ApiError."""
     rebuilder = request.url_vars["rebuilder"]
-    route, words = routes.find(request.method, request.url_vars["path"])
+    route, words = routes.find(request.method, request.url_vars["path"] or "")
     query = parsed(request.query_string, route.parameters)
     if route.method == "POST":
         query["body"] = await small_body(request)
@@ -198,9 +198,9 @@ def max_age(datasette, asked):
     return f"public, max-age={seconds}"
 
 
-def refusal(status, message):
+def refusal(status, message, headers=None):
     content = orjson.dumps({"ok": False, "error": message, "status": status})
-    return Reply(status, {**JSON, "Content-Length": str(len(content))}, [content])
+    return Reply(status, {**JSON, **(headers or {}), "Content-Length": str(len(content))}, [content])
 
 
 class Reply:

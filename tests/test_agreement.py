@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 from helpers import DAEMON, LEGACY, change, copy, ingest, one, rows, run
 from served import ROOT, lay_out, serving
 
@@ -134,6 +135,47 @@ def test_the_verdict_follows_the_stated_rule(database: Path, rule: str) -> None:
         assert (row["verdict"], row["rule"]) == (expected, f"{words} of {row['rebuilders']}")
         verdicts[expected] += 1
     assert len(verdicts) > 1 or rule == "3"
+
+
+@pytest.mark.parametrize("rule", ["most", "0", "-1", "2x"])
+def test_what_is_no_rule_gives_no_verdict(database: Path, rule: str) -> None:
+    found = question(database, "disagreements", rule=rule)
+    assert found
+    assert {(row["verdict"], row["rule"]) for row in found} == {
+        ("undecided", "none: a rule is any, all or a number")
+    }
+
+
+def test_the_dashboard_counts_how_often_two_rebuilders_agree(site: httpx.Client, database: Path) -> None:
+    listed: dict[str, dict[tuple[str | None, ...], list[str]]] = defaultdict(lambda: defaultdict(list))
+    for rebuilder, release, status, *key in rows(
+        database,
+        "SELECT r.name, o.release, b.status, o.distribution, o.architecture, b.name, b.version, b.architecture"
+        " FROM binary_packages AS b JOIN rebuilders AS r ON r.id = b.rebuilder_id"
+        " JOIN origins AS o ON o.id = b.origin_id WHERE b.is_current = 1",
+    ):
+        listed[rebuilder]["testing" if release == "forky" else release, *key].append(status or "UNKWN")
+    expected: Counter[tuple[str, str]] = Counter()
+    for first, second in (("one", "two"), ("one", "old"), ("two", "old")):
+        for package in listed[first].keys() & listed[second].keys():
+            for own in listed[first][package]:
+                for other in listed[second][package]:
+                    answer = (
+                        "not both have a result"
+                        if "UNKWN" in (own, other)
+                        else "results differ"
+                        if own != other
+                        else "both reproducible"
+                        if own == "GOOD"
+                        else "both not"
+                    )
+                    expected[f"{first} and {second}", answer] += 1
+    chart = yaml.safe_load((ROOT / "dashboards" / "compare.yml").read_text())["charts"]["answers"]
+    sql = re.sub(r"\[\[.*?\]\]", "", chart["query"])
+    found = site.get("/reproducibility.json", params={"sql": sql, "_shape": "array"}).json()
+    assert {(row["rebuilders"], row["answers"]): row["binaries"] for row in found} == expected
+    assert set(chart["display"]["encoding"]["color"]["scale"]["domain"]) >= {name for _, name in expected}
+    assert len(expected) > 3
 
 
 def test_disagreements_are_found_by_package_architecture_and_any_name_of_a_release(database: Path) -> None:

@@ -130,7 +130,9 @@ def test_statistics_are_the_last_totals_of_each_day(site: httpx.Client, folder: 
     [
         ("GET", "/api/v1/nosuch", 404),
         ("GET", "/api/v2/dashboard", 404),
+        ("GET", "/api", 404),
         ("GET", "/api/", 404),
+        ("GET", "/r/tiny/api", 404),
         ("GET", "/r/nosuch/api/v1/dashboard", 404),
         ("GET", "/api/v1/builds/99999999", 404),
         ("GET", "/api/v1/builds/99999999999999999", 404),
@@ -171,6 +173,12 @@ def test_a_refusal_is_json_with_a_sentence(site: httpx.Client, method: str, path
     assert answer.json()["status"] == status
     assert answer.json()["error"].endswith(".")
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert ("Allow" in answer.headers) == (status == 405)
+
+
+def test_a_wrong_method_is_told_the_right_one(site: httpx.Client) -> None:
+    assert site.post("/api/v1/dashboard").headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert site.get("/api/v0/queue/list").headers["Allow"] == "POST, OPTIONS"
 
 
 def test_an_attestation_is_refused_only_where_there_is_one(site: httpx.Client, folder: Path) -> None:

@@ -59,7 +59,11 @@ counted AS (
     GROUP BY a.binary, a.version, a.architecture, a.distribution
 ),
 needed AS (
-    SELECT *, CASE WHEN :rule = 'all' THEN good + bad + fail ELSE max(CAST(:rule AS INTEGER), 1) END AS votes
+    SELECT *, CASE
+        WHEN :rule = 'all' THEN good + bad + fail
+        WHEN :rule IN ('', 'any') THEN 1
+        WHEN :rule GLOB '[1-9]*' AND :rule NOT GLOB '*[^0-9]*' THEN CAST(:rule AS INTEGER)
+    END AS votes
     FROM counted
 )
 SELECT
@@ -71,8 +75,11 @@ SELECT
         WHEN votes > 0 AND bad >= votes THEN 'unreproducible'
         ELSE 'undecided'
     END AS verdict,
-    CASE WHEN :rule = 'all' THEN 'all that have a result' WHEN votes = 1 THEN 'any' ELSE 'at least ' || votes END
-        || ' of ' || rebuilders AS rule,
+    CASE
+        WHEN :rule = 'all' THEN 'all that have a result of ' || rebuilders
+        WHEN votes = 1 THEN 'any of ' || rebuilders
+        ELSE coalesce('at least ' || votes || ' of ' || rebuilders, 'none: a rule is any, all or a number')
+    END AS rule,
     is_disputed,
     rebuilders,
     good,

@@ -21,11 +21,12 @@ _INTEGER = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 
 
 class ApiError(Exception):
-    """A refusal: an HTTP status, and a sentence for the reader."""
+    """A refusal: an HTTP status, a sentence for the reader, and with 405 how the path is asked."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, allowed: str | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.allowed = allowed
 
 
 @dataclass(frozen=True, slots=True)

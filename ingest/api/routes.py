@@ -102,6 +102,7 @@ def find(method: str, path: str) -> tuple[Route, dict[str, str]]:
     for route in ROUTES:
         if match := route.pattern.fullmatch(path):
             if route.method != ("GET" if method == "HEAD" else method):
-                raise ApiError(405, f"This path is asked with {route.method}.")
+                allowed = {"GET": "GET, HEAD, OPTIONS"}.get(route.method, f"{route.method}, OPTIONS")
+                raise ApiError(405, f"This path is asked with {route.method}.", allowed)
             return route, match.groupdict()
     raise ApiError(404, "There is no such path in rebuilderd's API.")
