@@ -5,9 +5,10 @@ simpler, that is counted in its place.
 """
 
 import re
-import sqlite3
 
 from datasette import hookimpl
+
+from ingest.watching import Watch
 
 COUNT = re.compile(r"\s*select count\(\*\) from \[?(\w+)\]?\s*")
 FACET = re.compile(
@@ -42,11 +43,10 @@ class Kept:
     """``Database.execute`` that remembers counts and facets until another connection commits."""
 
     def __init__(self, database):
-        self.database = database
         self.execute_anew = database.execute
         self.answers = {}
         self.known = None
-        self.watching = None
+        self.watch = Watch(database.connect)
 
     async def execute(self, sql, params=None, *args, **options):
         count = COUNT.fullmatch(sql)
@@ -54,17 +54,9 @@ class Kept:
             return await self.execute_anew(sql, params, *args, **options)
         if count and count[1] in SAME_ROWS:
             sql = f"SELECT count(*) FROM {SAME_ROWS[count[1]]}"
-        if (state := self.state()) != self.known:
+        if (state := self.watch.state()) != self.known:
             self.known, self.answers = state, {}
         answers = self.answers  # those of this state, also if it changes meanwhile
         if sql not in answers:
             answers[sql] = await self.execute_anew(sql, params, *args, **options)
         return answers[sql]
-
-    def state(self):
-        # SQLite counts the commits of others, as one and the same connection sees them.
-        try:
-            self.watching = self.watching or self.database.connect()
-            return self.watching.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.OperationalError:
-            return object()

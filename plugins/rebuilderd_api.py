@@ -5,7 +5,6 @@ What a path means is in ``ingest/api``; here is what HTTP asks for: methods, enc
 
 import asyncio
 import re
-import sqlite3
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from pathlib import Path
@@ -22,6 +21,7 @@ from ingest.api.body import decompressed, gzipped
 from ingest.api.cache import Cache
 from ingest.api.question import ApiError, parsed
 from ingest.errors import DatabaseError
+from ingest.watching import Watch
 
 API = re.compile(r"(?:/r/(?P<rebuilder>[^/]+))?/api(?:/(?P<path>.*))?$")
 SMALL = 1024**2
@@ -114,21 +114,13 @@ class Answers:
     def __init__(self, database):
         self.database = database
         self.cache = Cache()
-        self.watching = None
+        self.watch = Watch(database.connect)
 
     async def get(self, asked):
         def make():
             return self.database.execute_fn(lambda connection: serving.answer(connection, asked))
 
-        return await self.cache.get(self.state(), asked.key, make)
-
-    def state(self):
-        # SQLite counts the commits of others, as one and the same connection sees them.
-        try:
-            self.watching = self.watching or self.database.connect()
-            return self.watching.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.OperationalError:
-            return object()
+        return await self.cache.get(self.watch.state(), asked.key, make)
 
 
 async def log(request, datasette, asked):
