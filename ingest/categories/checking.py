@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ingest.categories.patterns import Clauses, compile_pattern
+from ingest.categories.parts import Clauses
+from ingest.categories.patterns import compile_pattern
 from ingest.categories.rules import FOR_ALL, Rule, RuleSet
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.categories.evidence import Span
-from ingest.categories.patterns import Clauses, Pattern, read_pattern
+from ingest.categories.parts import Clauses
+from ingest.categories.patterns import Pattern, read_pattern
 from ingest.categories.rules import Rule
 
 ARCHITECTURE = "{arch}"

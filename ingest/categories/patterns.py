@@ -13,17 +13,13 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import groupby
 
 import regex
 
-from ingest.categories import sieve
-
-Clauses = tuple[tuple[str, ...], ...]
-"""What a text must contain: of every clause at least one literal."""
+from ingest.categories import parts, sieve
+from ingest.categories.parts import Clauses, Part
 
 _ESCAPES = {
     **{letter: f"\\{letter}" for letter in "abBdDfnrsStvwWA"},
@@ -57,10 +53,8 @@ _POSIX = {
     "word": "0-9A-Za-z_",
     "xdigit": "0-9A-Fa-f",
 }
-_EXACT_ESCAPES = dict.fromkeys("AzZbBGK", ("",)) | {"n": ("\n",), "t": ("\t",), "e": ("\x1b",)}
 _SPECIAL = r"\.^$*+?{}[]()|&~#-"
-_MOST_EXACT = 64
-"""Texts that are told apart: enough for a few optional letters, few enough to be looked for."""
+_EXACT_ESCAPES = dict.fromkeys("AzZbBGK", ("",)) | {"n": ("\n",), "t": ("\t",), "e": ("\x1b",)}
 
 _REPEAT = re.compile(r"([*+?])|\{(\d+)\}|\{(\d*),(\d*)\}")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[xuU]\{([0-9A-Fa-f]{1,8})\}")
@@ -110,84 +104,10 @@ def compile_pattern(source: str) -> Pattern:
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
-    """A piece of a regex, as the module writes it.
-
-    ``exact`` are all texts that it can match, where they are few; otherwise
-    ``required`` says what a match must contain. A ``folded`` part ignores case,
-    which its text does not say yet. ``sieve`` is the loose form of it over bytes;
-    ``unit`` that of a single character that stands for many.
-    """
-
-    text: str
-    sieve: str = ""
-    unit: str = ""
-    exact: tuple[str, ...] | None = None
-    required: Clauses = ()
-    folded: bool = False
-
-    def written(self) -> str:
-        return f"(?i:{self.text})" if self.folded else self.text
-
-    def clauses(self) -> Clauses:
-        if self.exact is None:
-            return self.required
-        return (self.exact,) if all(self.exact) else ()
-
-
-_NOTHING = _Part("", exact=("",))
-
-
-@dataclass(frozen=True, slots=True)
 class _Flags:
     ignore_case: bool = False
     multi_line: bool = False
     dot_all: bool = True
-
-
-def _sequence(parts: Iterable[_Part]) -> _Part:
-    """One part after the other; what can be told exactly of neighbours is put together."""
-    parts = list(parts)
-    text = "".join(
-        _Part("".join(part.text for part in group), folded=folded).written()
-        for folded, group in groupby(parts, key=lambda part: part.folded)
-    )
-    loose = "".join(part.sieve for part in parts)
-    runs: list[_Part] = []
-    run: tuple[str, ...] | None = None
-    for part in parts:
-        if run and part.exact and len(run) * len(part.exact) <= _MOST_EXACT:
-            run = tuple(dict.fromkeys(left + right for left in run for right in part.exact))
-            continue
-        if run:
-            runs.append(_Part("", exact=run))
-        run = part.exact
-        if run is None:
-            runs.append(part)
-    if not runs:
-        return _Part(text, loose, exact=run or ("",))
-    if run:
-        runs.append(_Part("", exact=run))
-    return _Part(text, loose, required=tuple(clause for piece in runs for clause in piece.clauses()))
-
-
-def _alternatives(branches: list[_Part]) -> _Part:
-    """Any of the branches: what is required is a literal of each, the clearest that it has."""
-    if len(branches) == 1:
-        return branches[0]
-    text = "|".join(branch.written() for branch in branches)
-    loose = f"(?:{'|'.join(branch.sieve for branch in branches)})"
-    if all(branch.exact for branch in branches):
-        exact = tuple(dict.fromkeys(own for branch in branches for own in branch.exact or ()))
-        if len(exact) <= _MOST_EXACT:
-            return _Part(text, loose, exact=exact)
-    clauses = [branch.clauses() for branch in branches]
-    if not all(clauses):
-        return _Part(text, loose)
-    clearest = (max(own, key=lambda clause: min(map(len, clause))) for own in clauses)
-    return _Part(
-        text, loose, required=(tuple(dict.fromkeys(literal for clause in clearest for literal in clause)),)
-    )
 
 
 class _Parser:
@@ -201,7 +121,7 @@ class _Parser:
         self.names: dict[str, int] = {}
         self.highest_reference = 0
 
-    def whole(self) -> _Part:
+    def whole(self) -> Part:
         try:
             part = self.alternatives()
         except RecursionError as error:
@@ -226,22 +146,22 @@ class _Parser:
             self.position = match.end()
         return match
 
-    def alternatives(self) -> _Part:
+    def alternatives(self) -> Part:
         branches = [self.branch()]
         while self.accept("|"):
             branches.append(self.branch())
-        return _alternatives(branches)
+        return parts.alternatives(branches)
 
-    def branch(self) -> _Part:
-        parts = []
+    def branch(self) -> Part:
+        found = []
         while self.position < len(self.source) and self.source[self.position] not in "|)":
-            parts.append(self.repeated(self.atom()))
-        return _sequence(parts)
+            found.append(self.repeated(self.atom()))
+        return parts.sequence(found)
 
-    def repeated(self, part: _Part | None) -> _Part:
+    def repeated(self, part: Part | None) -> Part:
         match = self.read(_REPEAT)
         if match is None:
-            return part or _NOTHING
+            return part or parts.NOTHING
         if part is None:
             raise self.error("nothing to repeat")
         sign, exactly, least, most = match.groups()
@@ -253,13 +173,13 @@ class _Parser:
             text = f"(?>{text})"
         loose = sieve.of_repeated(part.unit or part.sieve, *_counts(sign, least, most, bool(part.unit)))
         if sign == "?" or (least, most) == ("0", "1"):
-            return _Part(text, loose, exact=tuple(dict.fromkeys(("", *part.exact))) if part.exact else None)
+            return Part(text, loose, exact=tuple(dict.fromkeys(("", *part.exact))) if part.exact else None)
         if exactly and int(exactly) in range(1, 5):
-            return replace(_sequence([part] * int(exactly)), text=text, sieve=loose, folded=False)
+            return replace(parts.sequence([part] * int(exactly)), text=text, sieve=loose, folded=False)
         needed = sign == "+" or (sign is None and int(least) > 0)
-        return _Part(text, loose, required=part.clauses() if needed else ())
+        return Part(text, loose, required=part.clauses() if needed else ())
 
-    def atom(self) -> _Part | None:
+    def atom(self) -> Part | None:
         """The next construct; None for what matches nothing by itself, such as a comment."""
         character = self.source[self.position]
         if character == "(":
@@ -272,21 +192,21 @@ class _Parser:
             raise self.error("nothing to repeat")
         self.position += 1
         if character == ".":
-            return _class("." if self.flags.dot_all else r"[^\n]")
+            return parts.character_class("." if self.flags.dot_all else r"[^\n]")
         if character in "^$":
             if self.flags.multi_line:
-                return _Part(f"(?m:{character})", exact=("",))
-            return _Part(r"\A" if character == "^" else r"\Z", exact=("",))
+                return Part(f"(?m:{character})", exact=("",))
+            return Part(r"\A" if character == "^" else r"\Z", exact=("",))
         return self.character(character)
 
-    def character(self, character: str) -> _Part:
+    def character(self, character: str) -> Part:
         text = _escaped(character)
         loose = sieve.of_character(character, self.flags.ignore_case)
         if self.flags.ignore_case:
-            return _Part(text, loose, folded=True)
-        return _Part(text, loose, exact=(character,))
+            return Part(text, loose, folded=True)
+        return Part(text, loose, exact=(character,))
 
-    def parenthesis(self) -> _Part | None:
+    def parenthesis(self) -> Part | None:
         if backreference := self.read(_NAMED_BACKREFERENCE):
             return self.reference(backreference[1])
         self.position += 1
@@ -310,7 +230,7 @@ class _Parser:
         if not self.accept(")"):
             raise self.error("a parenthesis is not closed")
         self.flags = before
-        return _group(kind, inner)
+        return parts.group(kind, inner)
 
     def comment(self) -> None:
         end = self.source.find(")", self.position)
@@ -329,12 +249,12 @@ class _Parser:
                 raise self.error(f"a flag {letter} that is not known here")
         return flags
 
-    def escape(self) -> _Part:
+    def escape(self) -> Part:
         self.position += 1
         if code := self.read(_CODE):
             return self.character(self.code_point(code))
         if self.read(_PROPERTY) and (name := self.source[: self.position].rpartition("\\")[2]):
-            return _class(f"\\{name}", self.flags.ignore_case)
+            return parts.character_class(f"\\{name}", self.flags.ignore_case)
         if reference := self.read(_BACKREFERENCE):
             return self.reference(reference[reference.lastindex or 0])
         letter = self.source[self.position : self.position + 1]
@@ -345,10 +265,10 @@ class _Parser:
             raise self.error(f"an escape \\{letter} that is not known here")
         self.position += 1
         if letter == "R":
-            return _Part(_ESCAPES[letter], rf"[\n\x0b\x0c\r{sieve.HIGH}]+")
+            return Part(_ESCAPES[letter], rf"[\n\x0b\x0c\r{sieve.HIGH}]+")
         if (exact := _EXACT_ESCAPES.get(letter)) == ("",):
-            return _Part(_ESCAPES[letter], exact=exact)
-        return replace(_class(_ESCAPES[letter]), exact=exact)
+            return Part(_ESCAPES[letter], exact=exact)
+        return replace(parts.character_class(_ESCAPES[letter]), exact=exact)
 
     def code_point(self, code: re.Match[str]) -> str:
         number = int(code[code.lastindex or 0], 16)
@@ -356,14 +276,14 @@ class _Parser:
             raise self.error("a number that is no character")
         return chr(number)
 
-    def reference(self, name: str) -> _Part:
+    def reference(self, name: str) -> Part:
         number = int(name) if name.isdecimal() else self.names.get(name)
         if not number:
             raise self.error(f"a reference to a group {name} that is not there")
         self.highest_reference = max(self.highest_reference, number)
-        return _Part(f"(?:\\{number})", f"{sieve.ANYTHING}*", folded=self.flags.ignore_case)
+        return Part(f"(?:\\{number})", f"{sieve.ANYTHING}*", folded=self.flags.ignore_case)
 
-    def character_class(self) -> _Part:
+    def character_class(self) -> Part:
         start = self.position
         self.position += 1
         negated = self.accept("^")
@@ -376,13 +296,13 @@ class _Parser:
         self.position += 1
         text = f"[{'^' if negated else ''}{''.join(_escaped(item) for item in items)}]"
         if self.flags.ignore_case:
-            return _class(text, ignore_case=True)
+            return parts.character_class(text, ignore_case=True)
         single = not negated and all(len(item) == 1 for item in items)
         # A range is three characters long; what is longer stands for characters that cannot be told here.
         only_ascii = (
             text.isascii() and not negated and all(len(item) == 1 or item[1] == "-" for item in items)
         )
-        part = _class(text, only_ascii=only_ascii)
+        part = parts.character_class(text, only_ascii=only_ascii)
         return replace(part, exact=tuple(dict.fromkeys(items)) if single else None)
 
     def class_item(self) -> str:
@@ -429,27 +349,6 @@ class _Parser:
                 "a class within a character class that is not known here (write \\[ for a bracket)"
             )
         return _POSIX[match[1]]
-
-
-def _group(kind: str, inner: _Part) -> _Part:
-    text = inner.written()
-    if kind == "(":
-        return replace(inner, text=f"({text})", sieve=f"(?:{inner.sieve})", unit="", folded=False)
-    if kind == ":":
-        return replace(inner, text=f"(?:{text})", sieve=f"(?:{inner.sieve})", unit="", folded=False)
-    # What lies around is seen, not consumed, and may have to be absent.
-    return (
-        _Part(f"(?>{text})", inner.sieve, required=inner.clauses())
-        if kind == ">"
-        else _Part(f"(?{kind}{text})", exact=("",))
-    )
-
-
-def _class(text: str, ignore_case: bool = False, only_ascii: bool = False) -> _Part:
-    unit = sieve.of_class(text, ignore_case, only_ascii)
-    return _Part(
-        text, unit if only_ascii else f"{unit}[{sieve.HIGH}]*", "" if only_ascii else unit, folded=ignore_case
-    )
 
 
 def _counts(sign: str | None, least: str, most: str | None, many_bytes: bool) -> tuple[int, int | None]:
