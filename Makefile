@@ -58,6 +58,8 @@ system-packages:
 	@{ command -v chromium && PATH=$$PATH:/sbin ldconfig -p | grep 'libatomic\.so\.1'; } >/dev/null || \
 		{ $(call apt_install,chromium fonts-dejavu-core libatomic1); } || \
 		echo "Without chromium the tests in a browser do not run."
+	@command -v systemd-analyze >/dev/null || { $(call apt_install,systemd); } || \
+		echo "Without systemd-analyze the units are not verified."
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { $(call apt_install,python3 python3-venv); }

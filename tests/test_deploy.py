@@ -170,7 +170,7 @@ def test_before_the_first_ingest_the_image_says_what_to_do(site: Path) -> None:
 @pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.iterdir()))
 def test_systemd_finds_nothing_wrong_with_the_units(unit: str, tmp_path: Path) -> None:
     if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is missing: apt install systemd")
+        unavailable("systemd-analyze is missing: apt install systemd")
     program = tmp_path / "rebuilderd-datasette"
     program.touch(mode=0o755)
     for path in UNITS.iterdir():
@@ -183,7 +183,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(unit: str, tmp_path: Path) -
 @pytest.mark.parametrize("unit", sorted(path.name for path in UNITS.glob("*.service")))
 def test_the_services_have_few_rights(unit: str) -> None:
     if not shutil.which("systemd-analyze"):
-        pytest.skip("systemd-analyze is missing: apt install systemd")
+        unavailable("systemd-analyze is missing: apt install systemd")
     said = subprocess.run(
         ["systemd-analyze", "security", "--offline=true", "--threshold=15", UNITS / unit],
         capture_output=True,
