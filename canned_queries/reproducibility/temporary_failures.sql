@@ -1,16 +1,30 @@
 -- What is worth another try? Packages that fail for a reason that goes away by itself, and the command that queues them.
 WITH packages AS (
+    SELECT min(f.id) AS failure_id
+    FROM failures AS f
+    JOIN categories AS k ON k.id = f.category_id
+    JOIN origins AS o ON o.id = f.origin_id
+    JOIN rebuilders AS r ON r.id = f.rebuilder_id
+    WHERE f.is_current AND k.temporary = coalesce(nullif(:temporary, ''), 'yes')
+        AND (:distribution = '' OR o.distribution = :distribution)
+        AND (:release = '' OR o.release = :release)
+        AND (:architecture = '' OR o.architecture = :architecture)
+        AND (:rebuilder = '' OR r.name = :rebuilder)
+    GROUP BY f.source_package_id, f.category_id
+), oldest AS MATERIALIZED (
+    SELECT f.id AS failure_id
+    FROM packages AS p
+    CROSS JOIN failures AS f ON f.id = p.failure_id
+    JOIN builds AS b ON b.id = f.build_id
+    JOIN source_packages AS s ON s.id = f.source_package_id
+    ORDER BY b.built_at, s.name, f.id
+    LIMIT 100
+), shown AS (
     SELECT
         f.*,
-        min(f.failure_id),
         (SELECT min(b.component) FROM binary_packages AS b WHERE b.source_package_id = f.source_package_id) AS component
-    FROM current_failures AS f
-    WHERE f.temporary = coalesce(nullif(:temporary, ''), 'yes')
-        AND (:distribution = '' OR f.distribution = :distribution)
-        AND (:release = '' OR f.release = :release)
-        AND (:architecture = '' OR f.architecture = :architecture)
-        AND (:rebuilder = '' OR f.rebuilder = :rebuilder)
-    GROUP BY f.source_package_id, f.category_key
+    FROM oldest
+    CROSS JOIN current_failures AS f ON f.failure_id = oldest.failure_id
 )
 SELECT
     p.source,
@@ -38,8 +52,7 @@ SELECT
     p.evidence,
     p.category_key,
     p.source_package_id,
-    count(*) OVER () AS packages_in_all
-FROM packages AS p
+    (SELECT count(*) FROM packages) AS packages_in_all
+FROM shown AS p
 JOIN source_packages AS s ON s.id = p.source_package_id
-ORDER BY p.built_at, p.source
-LIMIT 100
+ORDER BY p.built_at, p.source, p.failure_id

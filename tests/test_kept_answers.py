@@ -1,4 +1,4 @@
-"""Counts and facets of whole tables are kept for as long as the database stays as it is, and are those of the database."""
+"""Counts and facets of whole tables, and the schema, are kept for as long as the database stays as it is."""
 
 from __future__ import annotations
 
@@ -62,6 +62,32 @@ def test_a_whole_table_is_counted_once_with_its_facets(site: httpx.Client) -> No
     assert counted(second) == []
     assert second["filtered_table_rows_count"] == first["filtered_table_rows_count"] > 0
     assert second["facet_results"] == first["facet_results"] != {}
+
+
+def of_all(site: httpx.Client) -> dict[str, Any]:
+    """The page of the database."""
+    answer: dict[str, Any] = site.get(f"{site.base_url}".rstrip("/") + ".json", params={"_trace": "1"}).json()
+    return answer
+
+
+def test_the_schema_is_read_once(site: httpx.Client) -> None:
+    for first, second in ((of_all(site), of_all(site)), (asked(site, "builds"), asked(site, "builds"))):
+        asked_anew = [
+            trace["sql"] for trace in second["_trace"]["traces"] if "sqlite_master" in trace.get("sql", "")
+        ]
+        assert asked_anew == []
+        assert {**second, "_trace": 0, "query_ms": 0} == {**first, "_trace": 0, "query_ms": 0}
+
+
+def test_the_schema_follows_a_change_of_the_database(site: httpx.Client, database: Path) -> None:
+    assert [site.get("/newly_made.json").status_code for _ in range(2)] == [404, 404]
+    change(database, "CREATE TABLE newly_made (id INTEGER PRIMARY KEY, name TEXT)")
+    assert asked(site, "newly_made")["columns"] == ["id", "name"]
+    change(database, "ALTER TABLE newly_made ADD COLUMN other TEXT")
+    assert asked(site, "newly_made")["columns"] == ["id", "name", "other"]
+    assert "newly_made" in {table["name"] for table in of_all(site)["tables"]}
+    change(database, "DROP TABLE newly_made")
+    assert site.get("/newly_made.json").status_code == 404
 
 
 def test_what_is_narrowed_down_is_counted_each_time(site: httpx.Client) -> None:
