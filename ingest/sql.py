@@ -12,19 +12,20 @@ from ingest.values import expand
 
 Parameters = Mapping[str, str | int | float | None]
 
+_PYTHON_FAILED = "user-defined function raised exception"
 _WRITES = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:INSERT INTO|UPDATE|DELETE FROM) main\.(\w+)")
 
 
 @cache
-def statements(path: str) -> tuple[str, ...]:
-    """The statements of a file below ``ingest/``."""
-    return tuple(split(files("ingest").joinpath(path).read_text()))
+def statements(path: str, *, careful: bool = False) -> tuple[str, ...]:
+    """The statements of a file below ``ingest/``, with the checks of values spelled out."""
+    return tuple(split(expand(files("ingest").joinpath(path).read_text(), careful=careful)))
 
 
 def split(script: str) -> Iterator[str]:
     """The statements of a script, each with the comments before it."""
     statement = ""
-    for line in expand(script).splitlines(keepends=True):
+    for line in script.splitlines(keepends=True):
         statement += line
         if line.rstrip().endswith(";") and sqlite3.complete_statement(statement):
             yield statement
@@ -34,8 +35,15 @@ def split(script: str) -> Iterator[str]:
 def run(connection: sqlite3.Connection, path: str, parameters: Parameters) -> dict[str, int]:
     """Run a file's statements; returns how many rows each published table got or lost."""
     written: dict[str, int] = {}
-    for statement in statements(path):
-        count = connection.execute(statement, parameters).rowcount
+    for number, statement in enumerate(statements(path)):
+        try:
+            count = connection.execute(statement, parameters).rowcount
+        except sqlite3.OperationalError as error:
+            if str(error) != _PYTHON_FAILED:
+                raise
+            # A text that is no UTF-8: nothing of the statement was done.
+            statement = statements(path, careful=True)[number]
+            count = connection.execute(statement, parameters).rowcount
         if match := _WRITES.match(statement):
             written[match[1]] = written.get(match[1], 0) + max(count, 0)
     return written

@@ -21,14 +21,19 @@ _TIME = re.compile(
 _CALL = re.compile(r"\b(iso_time|other_time|unreadable)\(([\w., \n]+)\)")
 
 
+Value = str | bytes | int | float | None
+"""What a column holds, whatever it should hold."""
+
+
 @lru_cache(maxsize=4096)
-def iso_time(value: bytes | None) -> str | None:
+def iso_time(value: Value) -> str | None:
     """rebuilderd's times (``YYYY-MM-DD HH:MM:SS[.f]``, UTC, 0 to 9 digits) as ISO 8601 with ``Z``.
 
     The fraction gets 0, 3, 6 or 9 digits, as rebuilderd's API prints it.
     Anything that is no time between 2000 and 2100 gives None.
     """
-    match = _TIME.fullmatch(value.decode("latin-1")) if value is not None else None
+    text = value.decode("latin-1") if isinstance(value, bytes) else value
+    match = _TIME.fullmatch(text) if isinstance(text, str) else None
     if match is None:
         return None
     day, clock, digits = match.groups()
@@ -57,6 +62,15 @@ def is_readable(value: bytes) -> bool:
     return len(text) <= LONGEST_NAME and text.isprintable()
 
 
+def are_readable(*values: Value) -> bool:
+    """Whether all are readable text, of 1000 characters together; where not, one by one may be."""
+    try:
+        text = "".join(values)  # type: ignore[arg-type]
+    except TypeError:
+        return False
+    return len(text) <= LONGEST_NAME and text.isprintable()
+
+
 def printable(text: str) -> str:
     """A text of the operator's, such as a file's name, as it can be stored and shown in one line."""
     return "".join(character if character.isprintable() else "?" for character in text)
@@ -75,38 +89,46 @@ def now() -> str:
 def register(connection: sqlite3.Connection) -> None:
     """Make the functions known to a connection."""
     connection.create_function("iso_time", 1, iso_time, deterministic=True)
+    connection.create_function("are_readable", -1, are_readable, deterministic=True)
     connection.create_function("is_readable", 1, is_readable, deterministic=True)
     connection.create_function("slug", 1, slug, deterministic=True)
 
 
-def expand(sql: str) -> str:
+def expand(sql: str, *, careful: bool = False) -> str:
     """Spell out ``iso_time(column)``, ``other_time(ours, theirs)`` and ``unreadable(column, …)``.
 
-    Columns of foreign files may hold bytes that are no UTF-8, which Python
-    functions can only be given as BLOBs. ``unreadable`` becomes the name of the
-    first column that is no readable text, NULL where all are (or are NULL).
-    ``other_time`` says whether a published time differs from one that was read,
-    and calls Python only where the two do not look the same at once.
+    ``unreadable`` becomes the name of the first column that is no readable text,
+    NULL where all are (or are NULL). ``other_time`` says whether a published time
+    differs from one that was read, and calls Python only where the two do not look
+    the same at once.
+
+    Columns of foreign files may hold bytes that are no UTF-8. Python functions can
+    be given such a text only as BLOB: that is what ``careful`` does, and it takes
+    twice as long. Without it the statement fails.
     """
-    return _CALL.sub(_expand_call, sql)
+    return _CALL.sub(lambda call: _expand_call(call, careful), sql)
 
 
-def _expand_call(call: re.Match[str]) -> str:
+def _expand_call(call: re.Match[str], careful: bool) -> str:
     columns = [column.strip() for column in call[2].split(",")]
     if call[1] == "iso_time":
-        return f"CASE WHEN {columns[0]} IS NOT NULL THEN iso_time(CAST({columns[0]} AS BLOB)) END"
+        return f"CASE WHEN {columns[0]} IS NOT NULL THEN {_time(columns[0], careful)} END"
     if call[1] == "other_time":
         ours, theirs = columns
         return (
             f"CASE WHEN {theirs} IS NULL THEN {ours} IS NOT NULL "
             f"WHEN {ours} = replace({theirs}, ' ', 'T') || 'Z' THEN 0 "
-            f"ELSE {ours} IS NOT iso_time(CAST({theirs} AS BLOB)) END"
+            f"ELSE {ours} IS NOT {_time(theirs, careful)} END"
         )
-    fine = " AND ".join(f"typeof({column}) IN ('text', 'null')" for column in columns)
-    together = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
+    texts = [f"coalesce({column}, '')" for column in columns]
+    fine = "" if careful else f"WHEN are_readable({', '.join(texts)}) THEN NULL "
     each = " ".join(
         f"WHEN typeof({column}) NOT IN ('text', 'null') "
-        f"OR NOT is_readable(CAST(coalesce({column}, '') AS BLOB)) THEN '{column.rpartition('.')[2]}'"
-        for column in columns
+        f"OR NOT is_readable(CAST({text} AS BLOB)) THEN '{column.rpartition('.')[2]}'"
+        for column, text in zip(columns, texts, strict=True)
     )
-    return f"CASE WHEN {fine} AND is_readable(CAST({together} AS BLOB)) THEN NULL {each} END"
+    return f"CASE {fine}{each} END"
+
+
+def _time(column: str, careful: bool) -> str:
+    return f"iso_time(CAST({column} AS BLOB))" if careful else f"iso_time({column})"

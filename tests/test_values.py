@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.values import LONGEST_NAME, expand, is_readable, iso_time, slug
+from ingest.values import LONGEST_NAME, expand, is_readable, iso_time, register, slug
 
 
 @pytest.mark.parametrize(
@@ -118,8 +121,54 @@ def test_a_slug_is_a_key_and_its_own_slug(name: str) -> None:
     assert slug(key) == key
 
 
-def test_a_call_on_a_column_becomes_one_on_its_bytes() -> None:
-    assert (
-        expand("SELECT iso_time(i.built_at)")
-        == "SELECT CASE WHEN i.built_at IS NOT NULL THEN iso_time(CAST(i.built_at AS BLOB)) END"
+CHECKS = "SELECT unreadable(a, b, c), iso_time(a), other_time(b, a) FROM given"
+TIMES = st.sampled_from(["2026-11-22 01:02:03", "2026-11-22T01:02:03Z", "2026-11-22 01:02:03.50"])
+PIECES = st.sampled_from(["a", "é", "\0", "\x1b", "\n", "𝐚", "\u202e", "x" * LONGEST_NAME, ""])
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-9, 9),
+    st.floats(0, 9),
+    st.binary(max_size=4),
+    TIMES,
+    st.lists(PIECES).map("".join),
+)
+
+
+@pytest.fixture(scope="module")
+def checking() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        register(connection)
+        connection.execute("CREATE TABLE given (a, b, c)")
+        yield connection
+
+
+def checked(connection: sqlite3.Connection, *, careful: bool) -> object:
+    return connection.execute(expand(CHECKS, careful=careful)).fetchone()
+
+
+@given(values=st.tuples(VALUES, VALUES, VALUES))
+def test_careful_checks_find_what_the_others_do(
+    checking: sqlite3.Connection, values: tuple[object, ...]
+) -> None:
+    checking.execute("DELETE FROM given")
+    checking.execute("INSERT INTO given VALUES (?, ?, ?)", values)
+    assert checked(checking, careful=True) == checked(checking, careful=False)
+
+
+@given(first=st.binary(), second=st.binary(), third=st.binary())
+def test_texts_of_any_bytes_are_checked_one_by_one(
+    checking: sqlite3.Connection, first: bytes, second: bytes, third: bytes
+) -> None:
+    checking.execute("DELETE FROM given")
+    checking.execute(
+        "INSERT INTO given VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))", (first, second, third)
     )
+    unreadable, time, _ = checking.execute(expand(CHECKS, careful=True)).fetchone()
+    bad = (name for name, text in zip("abc", (first, second, third), strict=True) if not is_readable(text))
+    assert unreadable == next(bad, None)
+    assert time == iso_time(first)
+    if all(_decoded(text) is not None for text in (first, second, third)):
+        assert checked(checking, careful=False)[0] == unreadable
+    else:
+        with pytest.raises(sqlite3.OperationalError, match="user-defined function raised exception"):
+            checked(checking, careful=False)

@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ingest import gaps, sql, version_order
+from ingest import gaps, sql, store, version_order
 from ingest.errors import SourceError
 
 MOST_SKIPPED_SHARE = 0.02
@@ -98,6 +98,8 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
         "SELECT id, name FROM main.package_names WHERE id > ?",
         (last_name,),
     )
+    if not parameters["known_before"]:
+        store.make_room(connection)
     for table, last in zip(_COUNTED, ("last_source_id", "last_binary_id"), strict=True):
         outcome.written[table] = _rows_written(connection, table, int(parameters[last] or 0))
     _count_skipped(connection, outcome)

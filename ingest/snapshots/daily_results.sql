@@ -23,13 +23,14 @@ FROM (
 GROUP BY origin_id, name_id;
 
 -- A build counts from its day until the day of the package's next build, which is the next
--- row, or until the package was listed no more. (A window function takes twice as long.)
+-- row, or until the package was listed no more. (A window function takes twice as long. Source
+-- packages come first, one after the other: looked up for each build they do not stay in the cache.)
 CREATE TEMP TABLE ordered_results AS
 SELECT b.id AS build_id, b.origin_id, s.name_id, b.status, substr(b.built_at, 1, 10) AS day, p.last_day
-FROM main.builds AS b
-CROSS JOIN main.source_packages AS s ON s.id = b.source_package_id
+FROM main.source_packages AS s
+CROSS JOIN main.builds AS b ON b.source_package_id = s.id
 LEFT JOIN package_ends AS p ON p.origin_id = b.origin_id AND p.name_id = s.name_id
-WHERE b.rebuilder_id = :rebuilder_id AND b.generation = :generation
+WHERE s.rebuilder_id = :rebuilder_id AND s.generation = :generation AND s.attempts > 0
     AND substr(b.built_at, 1, 10) <= coalesce(p.last_day, '9999') AND p.varies IS NOT 1
 ORDER BY b.origin_id, s.name_id, rtrim(b.built_at, 'Z'), b.upstream_id;
 CREATE TEMP TABLE daily_results AS
