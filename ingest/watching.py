@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Hashable
+from typing import Literal
 
 
 class Watch:
-    """Compares states of one database; the connection is made when it is first asked for."""
+    """Compares states of one database; the connection is made when it is first asked for.
 
-    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+    Those of its data differ with each commit of others, those of its schema when a table or view does.
+    """
+
+    def __init__(
+        self, connect: Callable[[], sqlite3.Connection], of: Literal["data", "schema"] = "data"
+    ) -> None:
         self._connect = connect
+        self._ask = f"PRAGMA {of}_version"
         self._connection: sqlite3.Connection | None = None
 
     def state(self) -> Hashable:
-        """Equal as long as nobody commits; equal to nothing where the database cannot be read now."""
+        """Equal as long as nothing changes; equal to nothing where the database cannot be read now."""
         # SQLite counts the commits of others, as one and the same connection sees them.
         try:
             self._connection = self._connection or self._connect()
-            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            return int(self._connection.execute(self._ask).fetchone()[0])
         except sqlite3.OperationalError:
             return object()

@@ -1,4 +1,4 @@
-"""Counts and facets of whole tables and views, and how those look, are asked for once for each state of the database.
+"""Counts and facets of whole tables and views are computed once for each state of the database, its schema is read once.
 
 Datasette counts all rows anew for each page of them, and reads the schema with up to 200 small questions for one. Where a
 view or an index of words has a row for each row of something simpler, that is counted in its place.
@@ -42,14 +42,14 @@ SAME_ROWS = {
 @hookimpl(trylast=True)  # after only_our_database, which says what to do where there is no database
 def startup(datasette):
     database = datasette.get_database("reproducibility")
-    kept = Kept(Watch(database.connect))
-    database.execute = kept.executing(database.execute)
+    data, schema = (Kept(Watch(database.connect, of)) for of in ("data", "schema"))
+    database.execute = kept_execute(database.execute, data, schema)
     for shape in SHAPES:
-        setattr(database, shape, kept.looking_up(getattr(database, shape)))
+        setattr(database, shape, kept_shape(getattr(database, shape), schema))
 
 
 class Kept:
-    """Answers, until another connection commits."""
+    """Answers, until what is watched changes."""
 
     def __init__(self, watch):
         self.watch = watch
@@ -64,25 +64,28 @@ class Kept:
             answers[key] = await ask()
         return answers[key]
 
-    def executing(self, execute):
-        """``Database.execute`` that remembers counts, facets and the schema."""
 
-        async def kept_execute(sql, params=None, *args, **options):
-            count = COUNT.fullmatch(sql)
-            if not (count or FACET.fullmatch(sql) or SCHEMA.fullmatch(sql)):
-                return await execute(sql, params, *args, **options)
-            if count and count[1] in SAME_ROWS:
-                sql = f"SELECT count(*) FROM {SAME_ROWS[count[1]]}"
-            return await self.answer(
-                (sql, repr((params, args, options))), lambda: execute(sql, params, *args, **options)
-            )
+def kept_execute(execute, data, schema):
+    """``Database.execute`` that remembers counts, facets and the schema."""
 
-        return kept_execute
+    async def answer(sql, params=None, *args, **options):
+        count = COUNT.fullmatch(sql)
+        kept = data if count or FACET.fullmatch(sql) else schema if SCHEMA.fullmatch(sql) else None
+        if kept is None:
+            return await execute(sql, params, *args, **options)
+        if count and count[1] in SAME_ROWS:
+            sql = f"SELECT count(*) FROM {SAME_ROWS[count[1]]}"
+        return await kept.answer(
+            (sql, repr((params, args, options))), lambda: execute(sql, params, *args, **options)
+        )
 
-    def looking_up(self, look_up):
-        """A method that tells something of a table, and remembers it."""
+    return answer
 
-        async def kept_look_up(table):
-            return copy(await self.answer((look_up.__name__, table), lambda: look_up(table)))
 
-        return kept_look_up
+def kept_shape(ask, schema):
+    """A method of ``Database`` that tells something of a table, and remembers it."""
+
+    async def answer(table):
+        return copy(await schema.answer((ask.__name__, table), lambda: ask(table)))
+
+    return answer
