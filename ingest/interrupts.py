@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+_seen: list[int] = []
+
 
 def end() -> NoReturn:
     """End the command that was interrupted, as a shell expects it."""
@@ -23,21 +25,26 @@ def noted() -> Iterator[list[int]]:
     One that hits while SQLite calls a function of ours becomes an SQLite error
     that says nothing of it; the list tells.
     """
-    seen: list[int] = []
+    _seen.clear()
 
     def note(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
+        _seen.append(number)
         signal.default_int_handler(number, frame)
 
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield seen
+        yield _seen
         return
     try:
         signal.signal(signal.SIGINT, note)
     except ValueError:  # only the main thread may, and only it is interrupted
-        yield seen
+        yield _seen
         return
     try:
-        yield seen
+        yield _seen
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def happened() -> bool:
+    """Whether an interrupt was noted since the last ``noted()``."""
+    return bool(_seen)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
+from ingest import interrupts
 from ingest.values import expand
 
 Parameters = Mapping[str, str | int | float | None]
@@ -39,7 +40,7 @@ def run(connection: sqlite3.Connection, path: str, parameters: Parameters) -> di
         try:
             count = connection.execute(statement, parameters).rowcount
         except sqlite3.OperationalError as error:
-            if str(error) != _PYTHON_FAILED:
+            if str(error) != _PYTHON_FAILED or interrupts.happened():
                 raise
             # A text that is no UTF-8: nothing of the statement was done.
             statement = statements(path, careful=True)[number]

@@ -17,6 +17,7 @@ LONGEST_NAME = 1000
 _TIME = re.compile(
     r"((?:20\d\d|2100)-\d\d-\d\d)[ T]((?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d{1,9}))?Z?", re.ASCII
 )
+_LONGEST_TIME = len("2026-11-22 01:02:03.123456789Z")
 
 _CALL = re.compile(r"\b(iso_time|other_time|unreadable)\(([\w., \n]+)\)")
 
@@ -25,15 +26,20 @@ Value = str | bytes | int | float | None
 """What a column holds, whatever it should hold."""
 
 
-@lru_cache(maxsize=4096)
 def iso_time(value: Value) -> str | None:
     """rebuilderd's times (``YYYY-MM-DD HH:MM:SS[.f]``, UTC, 0 to 9 digits) as ISO 8601 with ``Z``.
 
     The fraction gets 0, 3, 6 or 9 digits, as rebuilderd's API prints it.
     Anything that is no time between 2000 and 2100 gives None.
     """
-    text = value.decode("latin-1") if isinstance(value, bytes) else value
-    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    if isinstance(value, (str, bytes)) and len(value) <= _LONGEST_TIME:
+        return _known_time(value)
+    return None
+
+
+@lru_cache(maxsize=4096)  # of short texts only: a hostile file may hold thousands of long ones
+def _known_time(value: str | bytes) -> str | None:
+    match = _TIME.fullmatch(value.decode("latin-1") if isinstance(value, bytes) else value)
     if match is None:
         return None
     day, clock, digits = match.groups()

@@ -569,3 +569,36 @@ def test_a_file_name_that_is_no_text_is_read_all_the_same(tmp_path: Path) -> Non
     result = run("ingest", tmp_path / "r.db", source)
     assert result.exit_code == 0, result.stderr
     assert one(tmp_path / "r.db", "SELECT count(*) FROM builds") == 165
+
+
+INTERRUPTED_CHECK = """
+import os, signal
+from ingest import values
+from ingest.__main__ import main
+
+check, calls = values.are_readable, []
+
+def are_readable(*texts):
+    if not calls:
+        calls.append(texts)
+        os.kill(os.getpid(), signal.SIGINT)
+    return check(*texts)
+
+values.are_readable = are_readable
+main()
+"""
+
+
+def test_an_interrupt_within_a_check_is_not_taken_for_a_text_that_is_none(
+    tmp_path: Path, database: Path
+) -> None:
+    before = dump(database)
+    (tmp_path / "started.py").write_text(INTERRUPTED_CHECK)
+    result = subprocess.run(
+        [sys.executable, "-m", "started", "ingest", database, DAEMON, "--silent"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parent.parent}"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr.split(":")[0]) == (130, "Interrupted")
+    assert dump(database) == before
+    assert one(database, "SELECT error FROM ingest_runs ORDER BY id DESC LIMIT 1") == "interrupted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,13 @@ def test_times_are_iso_8601_in_utc_or_nothing(theirs: str, ours: str | None) -> 
 
 def test_no_time_is_no_time() -> None:
     assert iso_time(None) is None
+
+
+def test_a_text_too_long_for_a_time_is_not_kept_in_memory() -> None:
+    text = "2026-11-22 01:02:03." + "1" * 100_000
+    before = sys.getrefcount(text)
+    assert iso_time(text) is None
+    assert sys.getrefcount(text) == before
 
 
 @given(
