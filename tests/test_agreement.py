@@ -399,6 +399,13 @@ def test_aliases_of_the_configuration_are_kept_in_the_database(tmp_path: Path) -
     assert rows(database, aliases) == []
 
 
+@pytest.mark.parametrize("name", ["binaries", "disagreements"])
+def test_a_question_that_shows_the_first_rows_says_whether_there_are_more(database: Path, name: str) -> None:
+    found = question(database, name)
+    assert len(found) == 100 and {row["is_cut"] for row in found} == {1}
+    assert {row["is_cut"] for row in question(database, name, package=found[0]["binary"])} == {0}
+
+
 def test_counts_lead_to_the_answers_that_were_counted(site: httpx.Client, database: Path) -> None:
     for path in ("/reproducibility/disagreements", "/reproducibility/agreement?is_disputed=1"):
         page = site.get(path).raise_for_status().text

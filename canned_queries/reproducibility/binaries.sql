@@ -27,15 +27,15 @@ found AS MATERIALIZED (
             )
         )
     ORDER BY b.name, b.version, b.architecture
-    -- A page of names is enough, however many origins have each, unless the state decides which are shown.
-    LIMIT iif(:state = '', 100 * (SELECT count(*) FROM origins), -1)
+    -- A page of names and one more is enough, however many origins have each, unless the state decides which are shown.
+    LIMIT iif(:state = '', 101 * (SELECT count(*) FROM origins), -1)
 ),
 wanted AS MATERIALIZED (
     SELECT DISTINCT f.name, f.version, f.architecture, o.distribution
     FROM found AS f
     JOIN origins AS o ON o.id = f.origin_id
     ORDER BY f.name, f.version, f.architecture, o.distribution
-    LIMIT iif(:state = '', 100, -1)
+    LIMIT iif(:state = '', 101, -1)
 ),
 deciding AS (
     SELECT max(a.rank), a.binary_package_id, count(*) AS rebuilders
@@ -61,7 +61,8 @@ SELECT
     s.category_key,
     s.failure_id,
     s.build_id,
-    s.binary_package_id
+    s.binary_package_id,
+    count(*) OVER () > 100 AS is_cut
 FROM deciding AS d
 CROSS JOIN binary_states AS s ON s.binary_package_id = d.binary_package_id
 WHERE :state = '' OR s.state = :state

@@ -29,14 +29,14 @@ differing AS MATERIALIZED (
             WHERE a.name = x.name AND a.version = x.version AND a.architecture = x.architecture
         )
     ORDER BY b.name, b.version, b.architecture
-    LIMIT 100
+    LIMIT 101
 ),
 others AS MATERIALIZED (
     SELECT DISTINCT name, version, architecture
     FROM asked
     WHERE (name, version, architecture) NOT IN (SELECT name, version, architecture FROM differing)
     ORDER BY name, version, architecture
-    LIMIT 100 - (SELECT count(*) FROM differing)
+    LIMIT 101 - (SELECT count(*) FROM differing)
 ),
 wanted AS (SELECT * FROM differing UNION ALL SELECT * FROM others),
 counted AS (
@@ -90,6 +90,8 @@ SELECT
     bad_by,
     fail_by,
     unknown_by,
-    distribution
+    distribution,
+    count(*) OVER () > 100 AS is_cut
 FROM needed
-ORDER BY is_disputed DESC, binary, version, architecture
+ORDER BY is_disputed DESC, binary, version, architecture, distribution
+LIMIT 100
