@@ -178,6 +178,27 @@ def test_the_dashboard_counts_how_often_two_rebuilders_agree(site: httpx.Client,
     assert len(expected) > 3
 
 
+@pytest.mark.parametrize(
+    ("dashboard", "chart", "place"),
+    [
+        ("compare", "releases", ("place", "architecture")),
+        ("compare", "architectures", ("place", "release")),
+        ("compare", "rebuilders", ("place",)),
+        ("reproducibility", "current", ("place",)),
+    ],
+)
+def test_source_and_binary_packages_are_never_one_bar(
+    site: httpx.Client, dashboard: str, chart: str, place: tuple[str, ...]
+) -> None:
+    drawn = yaml.safe_load((ROOT / "dashboards" / f"{dashboard}.yml").read_text())["charts"][chart]
+    encoding = drawn["display"]["encoding"]
+    assert tuple(encoding[axis]["field"] for axis in ("y", "yOffset") if axis in encoding) == place
+    sql = re.sub(r"\[\[.*?\]\]", "", drawn["query"])
+    found = site.get("/reproducibility.json", params={"sql": sql, "_shape": "array"}).json()
+    assert {row["counted"] for row in found} == {"source packages", "binary packages"}
+    assert len({tuple(row[name] for name in place) for row in found}) == len(found)
+
+
 def test_disagreements_are_found_by_package_architecture_and_any_name_of_a_release(database: Path) -> None:
     name = one(database, "SELECT binary FROM agreement WHERE architecture = 'amd64' AND is_disputed LIMIT 1")
     found = question(database, "disagreements", package=name, architecture="amd64")

@@ -409,6 +409,17 @@ def test_the_charts_of_a_dashboard_have_marks(
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
+def test_a_dashboard_whose_filters_match_nothing_is_empty_and_no_longer(
+    browser: Browser, demo: str, name: str
+) -> None:
+    visit = Visit(browser.new_page(), demo)
+    visit.open(f"/-/dashboards/{name}?release=of-no-package")
+    assert visit.page.locator("svg.marks").count() > 0
+    assert visit.page.evaluate("document.documentElement.scrollHeight") < 4000
+    assert visit.problems == []
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
 def test_every_filter_narrows_the_charts_that_it_can(demo: str, name: str) -> None:
     for slug, chart in dashboard(name)["charts"].items():
         if sql := chart.get("query"):
