@@ -16,10 +16,22 @@ FACET = re.compile(
     r"\s*select \S+ as value, count\(\*\) as count from \(\s*select [^()]+ from \S+\s*\)"
     r"\s*where \S+ is not null\s*group by \S+ order by count desc, value limit \d+\s*"
 )
-SCHEMA = re.compile(r"\s*select (?:1|name|sql) from sqlite_master\s+where [\w\s=?:'(),%]*")
+SCHEMA = {
+    "select 1 from sqlite_master where type='table' and name=?",
+    "select name from sqlite_master where type in ('table', 'view') and name = ? collate nocase",
+    "select name from sqlite_master where type='table'",
+    "select name from sqlite_master where type='view'",
+    "select name from sqlite_master where rootpage = 0 and ( sql like '%VIRTUAL TABLE%USING FTS%' )"
+    " or name in ('sqlite_stat1', 'sqlite_stat2', 'sqlite_stat3', 'sqlite_stat4')",
+    "select sql from sqlite_master where name = :n and type=:t",
+    "select sql from sqlite_master where tbl_name = :n and type='index' and sql is not null",
+}
+"""Datasette's own questions, word for word: SQL of a reader's that begins like them may go on to other tables."""
 SHAPES = ("foreign_keys_for_table", "fts_table", "primary_keys", "table_column_details", "table_columns")
 MOST_KEPT = 10_000
-"""Answers: what is asked for by name is kept for names that do not exist, too."""
+"""Rows of answers, each of which counts as one more. Readers can ask for names that do not exist, and for long facets."""
+LONGEST_KEPT = 1_000
+"""Characters of a question with its parameters."""
 
 BINARIES = "SELECT DISTINCT b.name, b.version, b.architecture, o.distribution{} FROM binary_packages AS b"
 OF_ORIGINS = "JOIN origins AS o ON o.id = b.origin_id WHERE is_current = 1"
@@ -55,13 +67,17 @@ class Kept:
         self.watch = watch
         self.known = None
         self.answers = {}
+        self.rows = 0
 
-    async def answer(self, key, ask):
-        if (state := self.watch.state()) != self.known or len(self.answers) >= MOST_KEPT:
-            self.known, self.answers = state, {}
+    async def answer(self, question, ask):
+        if len(key := repr(question)) > LONGEST_KEPT:
+            return await ask()
+        if (state := self.watch.state()) != self.known or self.rows >= MOST_KEPT:
+            self.known, self.answers, self.rows = state, {}, 0
         answers = self.answers  # those of this state, also if it changes meanwhile
         if key not in answers:
             answers[key] = await ask()
+            self.rows += 1 + len(answers[key] or ())
         return answers[key]
 
 
@@ -70,14 +86,12 @@ def kept_execute(execute, data, schema):
 
     async def answer(sql, params=None, *args, **options):
         count = COUNT.fullmatch(sql)
-        kept = data if count or FACET.fullmatch(sql) else schema if SCHEMA.fullmatch(sql) else None
+        kept = data if count or FACET.fullmatch(sql) else schema if " ".join(sql.split()) in SCHEMA else None
         if kept is None:
             return await execute(sql, params, *args, **options)
         if count and count[1] in SAME_ROWS:
             sql = f"SELECT count(*) FROM {SAME_ROWS[count[1]]}"
-        return await kept.answer(
-            (sql, repr((params, args, options))), lambda: execute(sql, params, *args, **options)
-        )
+        return await kept.answer((sql, params, args, options), lambda: execute(sql, params, *args, **options))
 
     return answer
 

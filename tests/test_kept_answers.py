@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from datasette.utils import module_from_path
 from helpers import DAEMON, change, copy, ingest, one, rows
-from served import answering, datasette, lay_out
+from served import ROOT, answering, datasette, lay_out
 
 from ingest import schema
 
@@ -64,9 +68,10 @@ def test_a_whole_table_is_counted_once_with_its_facets(site: httpx.Client) -> No
     assert second["facet_results"] == first["facet_results"] != {}
 
 
-def of_all(site: httpx.Client) -> dict[str, Any]:
+def of_all(site: httpx.Client, **parameters: str) -> dict[str, Any]:
     """The page of the database."""
-    answer: dict[str, Any] = site.get(f"{site.base_url}".rstrip("/") + ".json", params={"_trace": "1"}).json()
+    address = f"{site.base_url}".rstrip("/") + ".json"
+    answer: dict[str, Any] = site.get(address, params={"_trace": "1", **parameters}).json()
     return answer
 
 
@@ -88,6 +93,66 @@ def test_the_schema_follows_a_change_of_the_database(site: httpx.Client, databas
     assert "newly_made" in {table["name"] for table in of_all(site)["tables"]}
     change(database, "DROP TABLE newly_made")
     assert site.get("/newly_made.json").status_code == 404
+
+
+OF_READERS = (
+    "select name from sqlite_master where 0 union select name from rebuilders order by name",
+    "select name from sqlite_master where (select count(*) from rebuilders where name = 'one') limit 1",
+    "select name from sqlite_master where name = 'builds' and 'one' in (select name from rebuilders)",
+)
+
+
+@pytest.mark.parametrize("sql", OF_READERS)
+def test_sql_of_a_reader_that_begins_like_a_look_at_the_schema_is_asked_anew(
+    site: httpx.Client, database: Path, sql: str
+) -> None:
+    before = of_all(site, sql=sql)["rows"]
+    change(database, "UPDATE rebuilders SET name = 'another' WHERE name = 'one'")
+    after = of_all(site, sql=sql)["rows"]
+    change(database, "UPDATE rebuilders SET name = 'one' WHERE name = 'another'")
+    assert before != after and before == of_all(site, sql=sql)["rows"]
+
+
+def test_a_restored_database_is_seen_with_its_schema(
+    site: httpx.Client, database: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.db"
+    ingest(other, DAEMON, name="restored")
+    change(other, "CREATE TABLE restored (id INTEGER PRIMARY KEY)")
+    before = asked(site, "builds")["filtered_table_rows_count"]
+    with (
+        closing(sqlite3.connect(database)) as served,
+        closing(sqlite3.connect(other)) as backup,
+        closing(sqlite3.connect(":memory:")) as kept,
+    ):
+        served.backup(kept)
+        assert site.get("/restored.json").status_code == 404
+        backup.backup(served)
+        assert asked(site, "restored")["columns"] == ["id"]
+        assert 2 * asked(site, "builds")["filtered_table_rows_count"] == before
+        kept.backup(served)
+    assert site.get("/restored.json").status_code == 404
+    assert asked(site, "builds")["filtered_table_rows_count"] == before
+
+
+def test_no_more_is_kept_than_there_is_room_for() -> None:
+    plugin = module_from_path(str(ROOT / "plugins" / "kept_answers.py"), "kept_answers")
+
+    class Unchanged:
+        def state(self) -> int:
+            return 1
+
+    async def ask() -> list[int]:
+        return list(range(99))
+
+    kept, most = plugin.Kept(Unchanged()), 0
+    for number in range(250):
+        asyncio.run(kept.answer(("select name from sqlite_master where name = ?", number), ask))
+        most = max(most, sum(map(len, kept.answers.values())))
+    assert plugin.MOST_KEPT / 2 < most <= plugin.MOST_KEPT
+    before = dict(kept.answers)
+    assert asyncio.run(kept.answer(("x" * plugin.LONGEST_KEPT,), ask)) == list(range(99))
+    assert kept.answers == before
 
 
 def test_what_is_narrowed_down_is_counted_each_time(site: httpx.Client) -> None:
