@@ -598,6 +598,10 @@ def test_a_kind_that_is_missing_because_its_plugin_is_broken_says_so(tmp_path: P
             '[sinks.a]\nkind = "influxdb"\nurl = "http://x.example"\norg = "x"\nbucket = "y"\ntoken_env = "UNSET"',
             "the environment variable UNSET, which is not set",
         ),
+        (
+            '[sinks.a]\nkind = "influxdb"\nurl = "http://x.example"\norg = "x"\nbucket = "y"\ntoken = "t0k3n\\n"',
+            "token must be printable ASCII",
+        ),
     ],
 )
 def test_a_mistake_in_a_sink_is_told_before_anything_is_read(tmp_path: Path, sink: str, problem: str) -> None:

@@ -58,6 +58,11 @@ class InfluxDB(Sink):
             raise settings.wrong("needs either database (InfluxDB 1.x) or org, bucket and token (2.x).")
         if bool(user) != bool(password):
             raise settings.wrong("needs both user and password, or neither.")
+        if token and not (token.isascii() and token.isprintable()):
+            # httpx would quote it in an error, and errors of sinks are published.
+            raise settings.wrong(
+                "token must be printable ASCII without a line break; check where it comes from."
+            )
         self._http = httpx.Client(
             headers=headers, timeout=SILENCE_SECONDS, auth=(user, password) if user and password else None
         )
@@ -99,7 +104,7 @@ class InfluxDB(Sink):
         except httpx.TransportError as error:
             raise _TryAgain(f"{shown}: cannot be reached ({error}); check the URL and the server.") from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SinkError(f"{shown}: not a usable URL ({error}).") from error
+            raise SinkError(f"{shown}: not a usable URL; check it.") from error
         reason = _reason(response)
         if (response.is_success and not reason) or response.status_code in passed:
             return

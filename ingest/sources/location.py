@@ -30,11 +30,15 @@ def default_name(address: str) -> str:
 
 
 def published_location(address: str) -> str:
-    """What may be published of an address: a URL without credentials and query, a file's name."""
+    """What may be published of an address: a URL without credentials and query, a file's name.
+
+    Of a URL that nobody can read only its scheme: a password with a “/” makes one, and is all over it.
+    """
     if is_file(address):
         return printable(Path(address).name)
     try:
         parts = urlsplit(address)
+        _ = parts.port
     except ValueError:
         return f"{address.partition('://')[0]}://"
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
