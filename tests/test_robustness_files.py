@@ -203,6 +203,21 @@ def test_a_file_without_permission_says_so(tmp_path: Path) -> None:
     assert result.stderr == f"Error: {source}: cannot be read (Permission denied); check its permissions.\n"
 
 
+def test_a_file_in_a_folder_without_permission_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir()
+    source = copy(DAEMON, folder)
+    folder.chmod(0)
+    result = without_privileges("ingest", tmp_path / "r.db", source)
+    folder.chmod(0o700)
+    assert result.returncode == 1
+    assert result.stderr == f"Error: {source}: cannot be read (Permission denied); check its permissions.\n"
+
+
+def test_a_name_too_long_for_a_file_is_said_to_be(tmp_path: Path, database: Path) -> None:
+    fails(database, tmp_path / ("a" * 300), "cannot be read (File name too long)")
+
+
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_read_only_file_in_a_read_only_folder_is_read(tmp_path: Path, mode: str) -> None:
     folder = tmp_path / "upstream"

@@ -162,6 +162,13 @@ def test_a_busy_server_is_asked_again_after_the_time_it_names(status: int, tmp_p
     assert one(tmp_path / "r.db", "SELECT count(*) FROM source_packages") == 3
 
 
+@pytest.mark.parametrize("asked", ["9" * 5000, "\u00b2", "Mon, 01 Jan 2026 00:00:00 +" + "9" * 20])
+def test_a_time_to_wait_that_is_none_is_passed_over(asked: str, tmp_path: Path) -> None:
+    busy = answer(b"", 503, Retry_After=asked)
+    with serve({"/api/v1/meta/distributions": busy}) as server:
+        fails(tmp_path / "r.db", server.url, "answered 503 again and again")
+
+
 def test_a_connection_that_breaks_once_is_tried_again(tmp_path: Path) -> None:
     answers = rebuilderd()
     healthy = answers["/api/v1/builds"]
@@ -310,6 +317,16 @@ def test_another_kind_of_url_is_refused_without_its_credentials(tmp_path: Path, 
     result = run("ingest", tmp_path / "r.db", url, "--name", "r")
     assert (result.exit_code, "use http or https" in result.stderr) == (1, True)
     assert "hush" not in result.output + repr(dump(tmp_path / "r.db"))
+
+
+@pytest.mark.parametrize("password", ["hu/sh", "hu#sh", "hu?sh", "hu:sh/hush"])
+def test_a_password_that_breaks_its_url_is_not_published(tmp_path: Path, password: str) -> None:
+    result = run(
+        "ingest", tmp_path / "r.db", f"http://somebody:{password}@rebuilder.example/x", "--name", "r"
+    )
+    assert result.exit_code == 1 and "not a usable URL" in result.stderr
+    shown = result.output + repr(dump(tmp_path / "r.db", without=()))
+    assert not any(part in shown for part in ("somebody", "hu", "sh@"))
 
 
 def test_credentials_do_not_get_into_notes_nor_errors(tmp_path: Path) -> None:

@@ -26,9 +26,10 @@ def open_source(address: str, release: str | None) -> Source:
 
 
 def _open_file(path: Path, release: str | None) -> Source:
-    if path.exists() and not path.is_file():
-        raise SourceError(f"{path}: not a file; name a rebuilder's URL or its database file.")
     try:
+        # Asked first: opening a pipe waits for somebody to write into it.
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path}: not a file; name a rebuilder's URL or its database file.")
         with path.open("rb") as file:
             start = file.read(len(_SQLITE_MAGIC))
     except FileNotFoundError:

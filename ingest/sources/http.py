@@ -174,7 +174,12 @@ def _explained(address: str, silence: float) -> Iterator[None]:
         raise _TryAgain(f"{address}: cannot connect ({error}); check the URL and the server.") from error
     except httpx.DecodingError as error:
         raise _TryAgain(f"{address}: the answer cannot be decompressed; try again later.") from error
-    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+    except httpx.InvalidURL as error:
+        # What httpx says of it may quote a part of a password.
+        raise SourceError(
+            f"{address}: not a usable URL; check it, in a password write %2F for “/” and %23 for “#”."
+        ) from error
+    except httpx.UnsupportedProtocol as error:
         raise SourceError(f"{address}: not a usable URL ({error}).") from error
     except httpx.HTTPError as error:
         raise _TryAgain(f"{address}: the connection broke off ({error}); try again later.") from error
@@ -212,14 +217,14 @@ def _check_status(response: httpx.Response, address: str) -> None:
 
 
 def retry_after(header: str | None) -> dt.timedelta | None:
-    """What a Retry-After header asks for, as seconds or as a date; at most two minutes."""
+    """What a Retry-After header asks for, as seconds or as a date; at most two minutes, None for neither."""
     if header is None:
         return None
-    if header.strip().isdigit():
-        return min(dt.timedelta(seconds=min(int(header), 86400)), LONGEST_WAIT)
     try:
+        if header.strip().isdigit():
+            return min(dt.timedelta(seconds=min(int(header), 86400)), LONGEST_WAIT)
         until = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if until.tzinfo is None:
         return None
