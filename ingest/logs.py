@@ -25,7 +25,7 @@ BATCH_BYTES = 16 * 1024**2
 BATCH_SECONDS = 10.0
 """What may wait in memory for the next commit: so many logs, so many bytes, so long."""
 BUSY_SECONDS = 60.0
-GRACE = timedelta(days=1)
+GRACE_DAYS = 1
 """How long a log is left alone at least: another run may be about to use it."""
 _APPLICATION = 0x72626C67
 """SQLite's ``application_id`` of a log store."""
@@ -186,7 +186,7 @@ class LogStore:
                 dropped = connection.execute(
                     "DELETE FROM logs WHERE stored_at < ? AND (coalesce(built_at, stored_at) < ?"
                     " OR (rebuilder, generation, kind, upstream_id) NOT IN (SELECT * FROM live))",
-                    (_ago(GRACE), "" if days is None else _ago(timedelta(days=days))),
+                    (_days_ago(GRACE_DAYS), "" if days is None else _days_ago(days)),
                 ).rowcount
             connection.execute("DROP TABLE temp.live")
             # Not `execute`: it stops after the first page.
@@ -248,8 +248,12 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
         yield
 
 
-def _ago(time: timedelta) -> str:
-    return (datetime.now(UTC) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _days_ago(days: int) -> str:
+    """ISO 8601 UTC; of what was before our calendar a text before all times."""
+    try:
+        return f"{(datetime.now(UTC) - timedelta(days=days)).isoformat()[:19]}Z"
+    except OverflowError:
+        return ""
 
 
 @contextmanager

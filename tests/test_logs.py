@@ -217,6 +217,14 @@ def test_logs_of_old_builds_are_dropped_where_days_are_set(path: Path) -> None:
         assert kept.prune(keys(2), 90) == 1
 
 
+@pytest.mark.parametrize("days", [500_000, 1_000_000, 10**12])
+def test_days_that_reach_back_beyond_all_time_drop_nothing(path: Path, days: int) -> None:
+    filled(path, 2)
+    age(path, 2)
+    with LogStore(path) as kept:
+        assert kept.prune(keys(2), days) == 0
+
+
 def test_dropped_logs_give_their_space_back(path: Path) -> None:
     with LogStore(path) as kept:
         for key in keys(50):

@@ -425,13 +425,13 @@ def test_other_sites_may_read_the_values(site: str) -> None:
 
 
 @given(
-    st.datetimes(datetime(1970, 1, 1), datetime(2999, 1, 1)).map(
+    st.datetimes(datetime(1, 1, 1), datetime(2999, 1, 1)).map(
         lambda time: time.replace(microsecond=0, tzinfo=UTC)
     )
 )
 def test_a_time_is_the_same_as_iso_and_as_epoch(time: datetime) -> None:
     text = asking.limit_of(time.isoformat(), "start")
-    assert text == asking.limit_of(str(int(time.timestamp())), "start") == time.strftime("%Y-%m-%dT%H:%M:%S")
+    assert text == asking.limit_of(str(int(time.timestamp())), "start") == time.isoformat()[:19]
 
 
 @given(st.text(max_size=30))

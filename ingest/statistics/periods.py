@@ -32,12 +32,12 @@ def parse(text: str) -> datetime:
 
 def written(moment: datetime) -> str:
     """ISO 8601 UTC, as published."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{limit(moment)}Z"
 
 
 def limit(moment: datetime) -> str:
     """A limit to compare published times with, as texts: without ``Z``, so that fractions come after it."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S")
+    return moment.isoformat()[:19]
 
 
 def to_compute(
