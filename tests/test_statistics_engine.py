@@ -214,6 +214,13 @@ def test_values_that_were_recorded_are_not_lost_to_a_plugin_that_takes_their_nam
     assert nonzero(days(values(database, "daily"))) == builds_of(database)
 
 
+def test_a_dimension_is_stored_as_it_is(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "SELECT 1 AS value, 'a{}b' AS host, nullif(1, 1) AS rack, '{}' AS zone"
+    install(monkeypatch, Statistic(name="s", interval=None, dimensions=("host", "rack", "zone"), query=query))
+    assert not update(database).problems
+    assert values(database, "s", "dimensions") == [('{"host":"a{}b","zone":"{}"}',)]
+
+
 @pytest.mark.parametrize(
     ("statistic", "said"),
     [

@@ -181,7 +181,7 @@ def _json(columns: list[str]) -> str:
     pairs = ", ".join(f"'{name}', q.\"{name}\"" for name in others)
     if len(others) == 1:
         return f"CASE WHEN q.\"{others[0]}\" IS NULL THEN '' ELSE json_object({pairs}) END"
-    return f"replace(json_patch('{{}}', json_object({pairs})), '{{}}', '')"
+    return f"coalesce(nullif(json_patch('{{}}', json_object({pairs})), '{{}}'), '')"
 
 
 def _insert(connection: sqlite3.Connection, statistic: Statistic, rows: Iterable[tuple[Any, ...]]) -> None:
