@@ -170,6 +170,18 @@ def test_the_tracker_gets_the_newest_version_and_its_worst_status(tmp_path: Path
     assert record["status"] == "reproducible" and len(record["architecture_details"]) == 2
 
 
+def test_a_result_without_a_time_has_no_date(tmp_path: Path) -> None:
+    daemon = copy(DAEMON, tmp_path)
+    change(daemon, "UPDATE rebuilds SET built_at = NULL")
+    ingest(tmp_path / "r.db", daemon)
+    dates = {
+        detail["build_date"]
+        for package in exported("tracker-json", tmp_path / "r.db")
+        for detail in package["architecture_details"]
+    }
+    assert dates == {None}
+
+
 def test_the_tracker_has_each_package_once_for_each_release(database: Path) -> None:
     found = exported("tracker-json", database)
     names = [(record["package"], record["suite"]) for record in found]

@@ -53,13 +53,14 @@ def _summary(
     }
 
 
-def _detail(build: dict[str, Any]) -> dict[str, str]:
-    built_at = datetime.fromtimestamp(build["build_date"], UTC)
+def _detail(build: dict[str, Any]) -> dict[str, Any]:
+    seconds = build["build_date"]
+    built_at = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
     return {
         "architecture": build["architecture"],
         "version": build["version"],
         "status": _WORDS[build["status"]],
-        "build_date": built_at.strftime("%Y-%m-%d %H:%M"),
+        "build_date": built_at and built_at.strftime("%Y-%m-%d %H:%M"),
     }
 
 
