@@ -54,6 +54,7 @@ def export(
     try:
         with store.open_database(database) as connection, store.saying(database):
             connection.execute("BEGIN")  # all statements of a format see one state
+            selection.check(connection)
             lines = lines_of[format](connection, selection)
             if output:
                 write_atomically(output, lines)

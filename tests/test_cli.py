@@ -74,6 +74,20 @@ def test_what_is_no_file_is_named(tmp_path: Path) -> None:
         assert result.exit_code == 1 and "not a file" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "table"), [("distribution", "origins"), ("release", "origins"), ("rebuilder", "rebuilders")]
+)
+def test_an_export_of_what_is_not_there_is_an_error_and_replaces_nothing(
+    tmp_path: Path, option: str, table: str
+) -> None:
+    run("ingest", tmp_path / "r.db", DAEMON, "--name", "tiny")
+    (tmp_path / "out").write_text("old")
+    result = run("export", "requeue", tmp_path / "r.db", f"--{option}", "tyni", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: --{option} tyni: not in the database; see the table {table}.\n"
+    assert (tmp_path / "out").read_text() == "old"
+
+
 def test_a_new_generation_is_told_and_what_to_do_if_it_is_none(tmp_path: Path) -> None:
     run("ingest", tmp_path / "r.db", DAEMON, "--name", "rebuilderd")
     other = run("ingest", tmp_path / "r.db", MIGRATED, "--name", "rebuilderd")

@@ -10,6 +10,13 @@ from typing import Any
 import orjson
 
 from ingest import sql
+from ingest.errors import DatabaseError
+
+_KNOWN = {
+    "distribution": "SELECT 1 FROM origins WHERE distribution = ?",
+    "release": "SELECT 1 FROM origins WHERE release = ?1 UNION ALL SELECT 1 FROM release_aliases WHERE ?1 IN (alias, release)",
+    "rebuilder": "SELECT 1 FROM rebuilders WHERE name = ?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,13 @@ class Selection:
     distribution: str | None = None
     release: str | None = None
     rebuilder: str | None = None
+
+    def check(self, connection: sqlite3.Connection) -> None:
+        """Raises DatabaseError where the database has nothing of that name: an empty export would say the same."""
+        for what, name in asdict(self).items():
+            if name is not None and not connection.execute(_KNOWN[what], (name,)).fetchone():
+                table = "rebuilders" if what == "rebuilder" else "origins"
+                raise DatabaseError(f"--{what} {name}: not in the database; see the table {table}.")
 
     def rows(self, connection: sqlite3.Connection, path: str) -> Iterator[dict[str, Any]]:
         """The rows of the one statement in ``ingest/exports/PATH``, by column."""
