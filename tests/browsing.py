@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Page
@@ -30,6 +33,15 @@ class Visit:
         response = self.page.goto(self.site + path)
         assert response and response.status == 200
         self.page.wait_for_load_state("networkidle")
+        if folder := os.environ.get("SCREENSHOTS"):
+            self._keep(Path(folder), path)
+
+    def _keep(self, folder: Path, path: str) -> None:
+        """A picture of the whole page, to be looked at."""
+        name = re.sub(r"[^\w.=-]+", "_", path).strip("_")[:100] or "front"
+        dark = self.page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+        width = self.page.evaluate("innerWidth")
+        self.page.screenshot(path=folder / f"{name} {width}{' dark' if dark else ''}.png", full_page=True)
 
 
 # What a chart shows beside axes and legends: elements of an SVG, pixels in colour of a canvas.
