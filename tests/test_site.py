@@ -107,6 +107,35 @@ def test_the_addresses_and_queries_in_the_docs_for_data_users_return_rows(site: 
 # Views
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("gt=10min", "duration > 600"),
+        ("gt=0.5 h", "duration > 1800"),
+        ("lte=600", "duration <= 600"),
+        ("isnull=1", "duration IS NULL"),
+        ("in=1,2", "duration IN (1, 2)"),
+        ("gt=", "duration > ''"),
+        ("gt=of no unit", "duration > 'of no unit'"),
+        ("gt=9**9**9", "duration > '9**9**9'"),  # computed, it would keep everybody waiting for minutes
+    ],
+)
+def test_a_duration_is_asked_for_in_any_unit(site: str, site_folder: Path, given: str, expected: str) -> None:
+    lookup, _, value = given.partition("=")
+    reply = httpx.get(
+        f"{site}/reproducibility/builds.json", params={f"duration__{lookup}": value, "_size": 1}, timeout=10
+    )
+    assert reply.json()["filtered_table_rows_count"] == one(
+        site_folder / "reproducibility.db", f"SELECT count(*) FROM builds WHERE {expected}"
+    )
+
+
+@pytest.mark.parametrize("value", ["2 m", "2 parsec", "2 nonsense"])
+def test_a_unit_that_is_none_of_time_is_a_wrong_question(site: str, value: str) -> None:
+    reply = httpx.get(f"{site}/reproducibility/builds.json", params={"duration__gt": value})
+    assert reply.status_code == 400 and f"duration: {value} is not in a unit" in reply.json()["error"]
+
+
 def test_a_taken_snapshot_wins_over_an_imported_one_and_the_last_of_a_day_over_others(
     database: Database,
 ) -> None:
