@@ -19,7 +19,7 @@ class UnreachableError(SourceError):
 
 
 class NotFoundError(SourceError):
-    """The server answers, but has nothing at this address (404, 405, 410)."""
+    """The server answers, but has nothing at this address (404, 405, 410, 501), or has lost the log that was there."""
 
 
 class DatabaseError(IngestError):

@@ -48,9 +48,9 @@ FROM (
 def restarted(connection: sqlite3.Connection, rebuilder_id: int, generation: int, highest: int) -> bool:
     """Whether the builds we know by their upstream ids are other builds now.
 
-    So it is where more of them differ than agree, or where none is left and
-    upstream's ids end before the highest that we know. Without builds to
-    compare, the ids of source packages tell.
+    So it is where as many of them differ as agree, or more, or where none is left and
+    upstream's ids end before ``highest``, the highest that we know. Without builds to
+    compare, the ids of source packages tell: more of them have to differ than agree.
     """
     parameters = {"rebuilder_id": rebuilder_id, "generation": generation, "sample": _SAMPLE}
     same, different, upstream_highest = connection.execute(_COMPARE, parameters).fetchone()

@@ -9,10 +9,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from importlib.resources import files
 from itertools import islice
 from typing import Any
 
 from ingest.records import RELATIONS, Record
+from ingest.sql import split
 
 BATCH = 1000
 LARGEST_INTEGER = 2**63 - 1
@@ -32,6 +34,15 @@ def create(connection: sqlite3.Connection, record: type[Record]) -> None:
         f'"{name}" INTEGER PRIMARY KEY' if name == record.KEY else f'"{name}"' for name in record.columns()
     )
     connection.execute(f"CREATE TEMP TABLE incoming_{record.RELATION} ({columns})")
+
+
+def create_views(connection: sqlite3.Connection, script: str, **variants: str) -> None:
+    """Set up relations by a file of ``ingest/sources/``, with SQL expressions in the place of ``{names}``."""
+    text = files("ingest.sources").joinpath(script).read_text(encoding="utf-8")
+    for name, expression in variants.items():
+        text = text.replace(f"{{{name}}}", expression)
+    for statement in split(text):
+        connection.execute(statement)
 
 
 def insert(connection: sqlite3.Connection, records: Iterable[Record]) -> int:

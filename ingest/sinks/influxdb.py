@@ -12,7 +12,7 @@ import stamina
 from ingest import __version__
 from ingest.errors import SinkError
 from ingest.sinks.base import Point, Removed, Settings, Sink
-from ingest.sources.http import retry_after
+from ingest.sources.http import RETRIED, retry_after
 from ingest.sources.location import is_url, published_location
 from ingest.statistics.periods import parse
 
@@ -20,7 +20,6 @@ ATTEMPTS = 3
 SILENCE_SECONDS = 20.0
 _KNOWS_NONE = {404, 405, 501}
 """How servers answer that take the line protocol and remove nothing."""
-_RETRIED = {408, 425, 429, 500, 502, 503, 504}
 _SINGLE, _DOUBLE = "'", '"'
 _TOO_OLD = "beyond retention policy"
 _ESCAPED = str.maketrans({",": "\\,", "=": "\\=", " ": "\\ "})
@@ -63,6 +62,7 @@ class InfluxDB(Sink):
             raise settings.wrong(
                 "token must be printable ASCII without a line break; check where it comes from."
             )
+        stamina.instrumentation.set_on_retry_hooks([])
         self._http = httpx.Client(
             headers=headers, timeout=SILENCE_SECONDS, auth=(user, password) if user and password else None
         )
@@ -88,7 +88,6 @@ class InfluxDB(Sink):
     def _post(
         self, path: str, parameters: Mapping[str, str], passed: Collection[int] = (), **content: Any
     ) -> None:
-        stamina.instrumentation.set_on_retry_hooks([])
         for attempt in stamina.retry_context(
             on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=5.0
         ):
@@ -111,7 +110,7 @@ class InfluxDB(Sink):
         if _TOO_OLD in reason:  # All others of the batch were stored.
             return
         message = f"{shown}: answered {response.status_code} ({reason}); check the sink's settings."
-        if response.status_code in _RETRIED:
+        if response.status_code in RETRIED:
             raise _TryAgain(message, retry_after(response.headers.get("Retry-After")))
         raise SinkError(message)
 

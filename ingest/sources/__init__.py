@@ -1,4 +1,4 @@
-"""Tells what kind of source an address is. Never asks."""
+"""Finds out what kind of source an address is, so that nobody has to say."""
 
 from __future__ import annotations
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any
+from urllib.parse import quote
 
 from ingest import incoming, records, sql
 from ingest.errors import NotFoundError, SourceError
@@ -53,7 +55,7 @@ class ApiV1(Source):
             for architecture in architectures:
                 rows = self._source_packages(distribution, release, architecture, progress)
                 incoming.insert(connection, rows)
-            incoming.insert(connection, self._binary_packages(distribution, release, progress, connection))
+            incoming.insert(connection, self._binary_packages(connection, distribution, release, progress))
         incoming.insert(connection, self._queue())
         incoming.insert(connection, self._workers())
         sql.run(connection, "sources/link_by_name.sql", {})
@@ -78,7 +80,7 @@ class ApiV1(Source):
             path = f"/api/v1/meta/distributions/{_quoted(distribution)}"
             for release in self._texts(f"{path}/releases", nullable=True):
                 below = f"{path}/releases/{_quoted(release)}" if release is not None else path
-                yield distribution, release, list(self._texts(f"{below}/architectures"))
+                yield distribution, release, self._texts(f"{below}/architectures")
 
     def _texts(self, path: str, *, nullable: bool = False) -> list[Any]:
         answer = self.client.json(path)
@@ -143,40 +145,14 @@ class ApiV1(Source):
     ) -> Iterator[records.SourcePackage]:
         query = _origin_query(distribution, release) | {"architecture": architecture}
         label = f"source packages of {distribution} {release or ''} {architecture}"
-
-        def make(record: Json) -> records.SourcePackage:
-            return records.SourcePackage(
-                source_key=None,
-                upstream_source_id=whole(record, "id"),
-                upstream_input_id=None,
-                ordinal=0,
-                distribution=record["distribution"],
-                release=record["release"],
-                architecture=architecture,
-                name=record["name"],
-                version=record["version"],
-                name_inferred=0,
-                input_url=None,
-                backend=None,
-                retries=None,
-                next_retry=None,
-                last_seen=record.get("last_seen"),
-                seen=record.get("seen_in_last_sync", 1),
-                status=None,
-                latest_build=record["build_id"],
-            )
-
         found = self._records("/api/v1/packages/source", query, label, progress)
+        make = partial(_source_package, architecture)
         for package in parsed(found, make, "source package", self.skipped):
             if package.release == release:
                 yield package
 
     def _binary_packages(
-        self,
-        distribution: str,
-        release: str | None,
-        progress: Progress,
-        connection: sqlite3.Connection,
+        self, connection: sqlite3.Connection, distribution: str, release: str | None, progress: Progress
     ) -> Iterator[records.BinaryPackage]:
         """The binaries; what they tell of the artifacts of their latest builds is staged on the way."""
         query = _origin_query(distribution, release)
@@ -200,8 +176,8 @@ class ApiV1(Source):
             for batch in _batches(builds, REQUESTS_AT_ONCE * 16):
                 for build, answer in zip(batch, pool.map(self._artifacts_of, batch), strict=True):
                     advance(1)
-                    make = _artifact_maker(build)
-                    yield from parsed(iter(answer), make, "build artifact", self.skipped)
+                    make = partial(_artifact, build)
+                    yield from parsed(answer, make, "build artifact", self.skipped)
 
     def _artifacts_of(self, build: int) -> list[Any]:
         path = f"/api/v1/builds/{build}/artifacts"
@@ -244,14 +220,36 @@ class _Counted:
 
 
 def _quoted(name: str) -> str:
-    from urllib.parse import quote
-
     return quote(name, safe="")
 
 
 def _origin_query(distribution: str, release: str | None) -> dict[str, str | int]:
     query: dict[str, str | int] = {"distribution": distribution, "limit": EVERYTHING}
     return query if release is None else query | {"release": release}
+
+
+def _source_package(architecture: str, record: Json) -> records.SourcePackage:
+    """A record says everything but the architecture that was asked for."""
+    return records.SourcePackage(
+        source_key=None,
+        upstream_source_id=whole(record, "id"),
+        upstream_input_id=None,
+        ordinal=0,
+        distribution=record["distribution"],
+        release=record["release"],
+        architecture=architecture,
+        name=record["name"],
+        version=record["version"],
+        name_inferred=0,
+        input_url=None,
+        backend=None,
+        retries=None,
+        next_retry=None,
+        last_seen=record.get("last_seen"),
+        seen=record.get("seen_in_last_sync", 1),
+        status=None,
+        latest_build=record["build_id"],
+    )
 
 
 def _build(record: Json) -> records.Build:
@@ -306,19 +304,16 @@ def _binary_and_artifact(record: Json) -> tuple[records.BinaryPackage, records.B
     return binary, artifact
 
 
-def _artifact_maker(build: int) -> Any:
-    def make(record: Json) -> records.BuildArtifact:
-        return records.BuildArtifact(
-            artifact_key=whole(record, "id"),
-            upstream_id=whole(record, "id"),
-            upstream_build_id=build,
-            name=record["name"],
-            status=record["status"],
-            has_diffoscope=record["has_diffoscope"],
-            has_attestation=record["has_attestation"],
-        )
-
-    return make
+def _artifact(build: int, record: Json) -> records.BuildArtifact:
+    return records.BuildArtifact(
+        artifact_key=whole(record, "id"),
+        upstream_id=whole(record, "id"),
+        upstream_build_id=build,
+        name=record["name"],
+        status=record["status"],
+        has_diffoscope=record["has_diffoscope"],
+        has_attestation=record["has_attestation"],
+    )
 
 
 def _queued_build(record: Json) -> records.QueuedBuild:

@@ -35,7 +35,8 @@ LONGEST_WAIT = dt.timedelta(minutes=2)
 """What a Retry-After may ask for at most."""
 _IN_MEMORY = 1024 * 1024
 _SMALL_BODY = 16 * 1024 * 1024
-_RETRIED = {408, 425, 429, 500, 502, 503, 504}
+RETRIED = {408, 425, 429, 500, 502, 503, 504}
+"""HTTP statuses of what may pass by itself."""
 _ABSENT = {404, 405, 410, 501}
 
 Query = Mapping[str, str | int]
@@ -51,7 +52,7 @@ class _TryAgain(UnreachableError):
 
 
 class Client:
-    """GETs below one base URL, whose query is left out. Bodies go through a file, so memory stays flat."""
+    """Requests below one base URL, whose query is left out. Bodies go through a file, so memory stays flat."""
 
     def __init__(self, base: str) -> None:
         stamina.instrumentation.set_on_retry_hooks([])
@@ -207,7 +208,7 @@ def _check_status(response: httpx.Response, address: str) -> None:
         return
     if status in _ABSENT:
         raise NotFoundError(f"{address}: answered {status}; is this the URL of a rebuilderd?")
-    if status in _RETRIED:
+    if status in RETRIED:
         raise _TryAgain(
             f"{address}: answered {status} again and again; try again later.",
             status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
 
@@ -11,15 +11,14 @@ from ingest.progress import Progress
 from ingest.sources.base import Log, LogRequest
 from ingest.sources.http import Client
 from ingest.sources.log_frames import frame
+from ingest.sources.log_paths import LogPath
 
 REQUESTS_AT_ONCE = 8
 GIVE_UP_AFTER = 8
 """How many logs in a row a server may leave unanswered before it is taken to be gone."""
 
-Path = Callable[[LogRequest], str]
 
-
-def fetch(client: Client, wanted: Iterable[LogRequest], path: Path, progress: Progress) -> Iterator[Log]:
+def fetch(client: Client, wanted: Iterable[LogRequest], path: LogPath, progress: Progress) -> Iterator[Log]:
     """One answer a request, as they come; once the server is gone the rest is not asked for."""
     requests = list(wanted)
     with (
@@ -47,7 +46,7 @@ def fetch(client: Client, wanted: Iterable[LogRequest], path: Path, progress: Pr
         )
 
 
-def _ask(client: Client, request: LogRequest, path: Path) -> tuple[Log, bool]:
+def _ask(client: Client, request: LogRequest, path: LogPath) -> tuple[Log, bool]:
     """A log, and whether the server answered at all."""
     try:
         return Log(request, frame(client.log(path(request)))), True

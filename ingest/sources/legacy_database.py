@@ -6,11 +6,12 @@ import sqlite3
 from pathlib import Path
 from typing import ClassVar
 
+from ingest import incoming
 from ingest.errors import SourceError
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file
 from ingest.sources.base import Known
-from ingest.sources.daemon_database import SQLiteSource, lacking
+from ingest.sources.sqlite_source import SQLiteSource, lacking
 from ingest.sql import quote
 
 REQUIRED = {
@@ -57,8 +58,8 @@ class LegacyDatabase(SQLiteSource):
                 f"(no {', '.join(sorted(missing))}); let a newer rebuilderd migrate a copy of it."
             )
         _sqlite_file.attach(connection, self.path)
-        self.create_views(connection, "legacy_database.sql", release=quote(self.release))
-        self.create_views(connection, "binaries_only.sql")
+        incoming.create_views(connection, "legacy_database.sql", release=quote(self.release))
+        incoming.create_views(connection, "binaries_only.sql")
 
     def orphans(self, connection: sqlite3.Connection) -> int:
         return int(connection.execute(_ORPHANS).fetchone()[0])

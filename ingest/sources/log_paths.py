@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from ingest.sources.base import LogRequest
 
+LogPath = Callable[[LogRequest], str]
+"""The path of a log below a rebuilder's URL."""
+
 
 def v1(log: LogRequest) -> str:
     build = f"/api/v1/builds/{log.build_id}"
@@ -16,5 +19,5 @@ def v0(log: LogRequest) -> str:
     return f"/api/v0/builds/{log.id}/{'log' if log.kind == 'build' else 'diffoscope'}"
 
 
-BY_KIND: dict[str, Callable[[LogRequest], str]] = {"API v1": v1, "API v0": v0}
+BY_KIND: dict[str, LogPath] = {"API v1": v1, "API v0": v0}
 """By ``rebuilders.kind``, of those that can be asked over HTTP."""

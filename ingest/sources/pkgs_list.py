@@ -7,16 +7,14 @@ pool, elsewhere by the binary's own name; its version by the binary's version.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import IO, ClassVar
 
 from ingest import incoming
 from ingest.records import Record
 from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
 from ingest.sources.pool_path import source_name
-from ingest.sql import quote, split
+from ingest.sql import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,13 @@ class ListedBinary(Record):
 
 def stage(
     connection: sqlite3.Connection, body: IO[bytes], where: str, release: str | None, skipped: Skipped
-) -> int:
-    """Set up the incoming relations from a list; returns how many records were read."""
+) -> None:
+    """Set up the incoming relations from a list: ``where`` is how messages call it. Raises SourceError."""
     incoming.create(connection, ListedBinary)
-    count = incoming.insert(connection, _binaries(body, where, skipped))
-    for script in ("pkgs_list.sql", "binaries_only.sql"):
-        text = files("ingest.sources").joinpath(script).read_text()
-        for statement in split(text.replace("{release}", quote(release))):
-            connection.execute(statement)
-    return count
-
-
-def _binaries(body: IO[bytes], where: str, skipped: Skipped) -> Iterator[ListedBinary]:
-    yield from parsed(objects(body, "item", where), _listed_binary, "binary package", skipped)
+    found = parsed(objects(body, "item", where), _listed_binary, "binary package", skipped)
+    incoming.insert(connection, found)
+    incoming.create_views(connection, "pkgs_list.sql", release=quote(release))
+    incoming.create_views(connection, "binaries_only.sql")
 
 
 def _listed_binary(record: Json) -> ListedBinary:

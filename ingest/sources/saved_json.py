@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from ingest import incoming, records
@@ -78,16 +79,17 @@ class SavedStats(Source):
         for snapshot in snapshots:
             if not isinstance(snapshot, dict) or not isinstance(snapshot.get("categories"), list):
                 continue
+            make = partial(_category, snapshot)
+            yield from parsed(snapshot["categories"], make, "category count", skipped)
 
-            def make(record: Json, owner: object = snapshot.get("id")) -> records.ImportedCategory:
-                return records.ImportedCategory(
-                    category_key=None,
-                    upstream_snapshot_id=whole({"id": owner}, "id"),
-                    category=record["category"],
-                    failures=record["count"],
-                )
 
-            yield from parsed(iter(snapshot["categories"]), make, "category count", skipped)
+def _category(snapshot: Json, record: Json) -> records.ImportedCategory:
+    return records.ImportedCategory(
+        category_key=None,
+        upstream_snapshot_id=whole(snapshot, "id"),
+        category=record["category"],
+        failures=record["count"],
+    )
 
 
 def _snapshot(record: Json) -> records.ImportedSnapshot:
