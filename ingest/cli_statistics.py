@@ -42,34 +42,21 @@ def list_(database: Path) -> None:
     Example:
       rebuilderd-datasette statistics list reproducibility.db
     """
+    import sqlite3
+
     with _opened(database) as (connection, _):
-        found = connection.execute(
-            "SELECT name, title, unit, kind, dimensions, first_at, last_at, plugin, plugin_version,"
-            " is_installed, last_error_at, last_error FROM statistics ORDER BY name"
-        ).fetchall()
+        connection.row_factory = sqlite3.Row
+        found = connection.execute("SELECT * FROM statistics ORDER BY name").fetchall()
     if not found:
         click.echo("No statistic was computed yet.")
-    for (
-        name,
-        title,
-        unit,
-        kind,
-        dimensions,
-        first,
-        last,
-        plugin,
-        version,
-        installed,
-        error_at,
-        error,
-    ) in found:
-        click.echo(f"{name}{'' if installed else ' (no longer installed)'}: {title}")
-        by = ", ".join(json.loads(dimensions))
+    for row in found:
+        click.echo(f"{row['name']}{'' if row['is_installed'] else ' (no longer installed)'}: {row['title']}")
+        unit, by = row["unit"], ", ".join(json.loads(row["dimensions"]))
         for label, value in (
-            ("kind", " ".join(filter(None, (kind, unit and f"in {unit}", by and f"by {by}")))),
-            ("values", f"{first} to {last}" if first else "none"),
-            ("plugin", " ".join(filter(None, (plugin, version))) or "recorded"),
-            ("last error", error and f"{error_at} {error}"),
+            ("kind", " ".join(filter(None, (row["kind"], unit and f"in {unit}", by and f"by {by}")))),
+            ("values", f"{row['first_at']} to {row['last_at']}" if row["first_at"] else "none"),
+            ("plugin", " ".join(filter(None, (row["plugin"], row["plugin_version"]))) or "recorded"),
+            ("last error", row["last_error"] and f"{row['last_error_at']} {row['last_error']}"),
         ):
             if value:
                 click.echo(f"  {label + ':':<12}{value}")
@@ -151,9 +138,9 @@ def record(database: Path, name: str, value: float, at: str | None, dimensions: 
     """
     from ingest.statistics import record as record_value
 
-    pairs = dict(pair.partition("=")[::2] for pair in dimensions)
     if wrong := [pair for pair in dimensions if "=" not in pair]:
         raise click.UsageError(f"--dimension {wrong[0]}: give KEY=VALUE, such as host=node1.")
+    pairs = dict(pair.split("=", 1) for pair in dimensions)
     if len(pairs) < len(dimensions):
         raise click.UsageError("--dimension: a key is given twice; give each once.")
     try:
@@ -204,6 +191,7 @@ def send(database: Path, config: Path, plugins_dir: Path | None) -> None:
 
 
 def _whole(value: float) -> int | float:
+    """An integer as one, up to where floats stop to tell integers apart."""
     return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 

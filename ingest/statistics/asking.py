@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ingest.errors import StatisticError
+from ingest.statistics.definition import COLUMNS
 from ingest.statistics.periods import limit
 
 MOST = 10_000
@@ -119,7 +120,7 @@ def cursor(row: Mapping[str, Any]) -> str:
 def flat(row: Mapping[str, Any], dimensions: Iterable[str], *, epoch: bool = False) -> dict[str, Any]:
     """A measurement with a column for each dimension, null where it has none."""
     others = json.loads(row["dimensions"] or "{}")
-    named = {name: row[name] for name in ("rebuilder", "origin", "category")}
+    named = {name: row[name] for name in COLUMNS}
     return {
         "at": _epoch(row["at"]) if epoch else row["at"],
         "value": row["value"],

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from ingest.errors import IngestError
@@ -180,7 +180,7 @@ def said(error: BaseException) -> str:
     return printable(text.splitlines()[0][:500])
 
 
-def _seconds(interval: Any) -> int | None:
+def _seconds(interval: timedelta | None) -> int | None:
     return None if interval is None else int(interval.total_seconds())
 
 

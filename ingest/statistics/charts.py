@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -149,21 +150,16 @@ def aggregated(
 def events(
     rows: Sequence[Mapping[str, Any]], time: Steps, statistic: Mapping[str, Any], by: str | None
 ) -> dict[str, Any]:
-    """A dot for each of some measurements, flat rows with their dimensions."""
+    """A dot for each of some measurements, flat rows with their dimensions; ``by`` is the one that has colours."""
     hinted = hint(statistic["chart"])
     scale = _scale([row["value"] for row in rows], hinted.domain, from_zero=True)
-    counts: dict[str, int] = {}
-    for row in rows:
-        label = str(row[by]) if by and row[by] is not None else "none" if by else ""
-        counts[label] = counts.get(label, 0) + 1
-    chosen = {
-        label: rank
-        for rank, label in enumerate(sorted(counts, key=lambda each: (-counts[each], each))[:SERIES], 1)
-    }
+    labels = [_label(row, by) for row in rows]
+    counts = Counter(labels)
+    most = sorted(counts, key=lambda label: (-counts[label], label))[:SERIES]
+    chosen = {label: rank for rank, label in enumerate(most, 1)}
     drawn: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        label = str(row[by]) if by and row[by] is not None else "none" if by else ""
-        label = label if label in chosen else OTHERS
+    for row, own in zip(rows, labels, strict=True):
+        label = own if own in chosen else OTHERS
         series = drawn.setdefault(
             label, {"label": label, "marks": [], **_colour(label, chosen.get(label), hinted.colours)}
         )
@@ -178,6 +174,13 @@ def events(
         "ticks": scale.ticks,
         **_dates(time),
     }
+
+
+def _label(row: Mapping[str, Any], by: str | None) -> str:
+    """Which series a measurement is of: all are one where nothing tells them apart."""
+    if not by:
+        return ""
+    return "none" if row[by] is None else str(row[by])
 
 
 @dataclass(frozen=True, slots=True)

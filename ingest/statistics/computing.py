@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from ingest.statistics.definition import COLUMNS, Measurement, Statistic, Value
+from ingest.statistics.definition import COLUMNS, NAMED, Measurement, Statistic, Value
 from ingest.statistics.periods import Span, floor, limit, parse, pieces, written
 from ingest.statistics.records import Record
 
@@ -165,11 +165,7 @@ def _id(name: str, columns: list[str]) -> str:
         return f"coalesce(q.{name}_id, 0)"
     if name not in columns:
         return "0"
-    table, key = {
-        "rebuilder": ("rebuilders", "name"),
-        "origin": ("origins", "label"),
-        "category": ("categories", "key"),
-    }[name]
+    table, key = NAMED[name]
     return f"coalesce((SELECT x.id FROM main.{table} AS x WHERE x.{key} = q.{name}), 0)"
 
 
@@ -192,9 +188,8 @@ def _processed(
     connection: sqlite3.Connection, statistic: Statistic, span: Span, parameters: dict[str, Any]
 ) -> Iterator[tuple[Any, ...]]:
     ids = {
-        "rebuilder": dict(connection.execute("SELECT name, id FROM main.rebuilders").fetchall()),
-        "origin": dict(connection.execute("SELECT label, id FROM main.origins").fetchall()),
-        "category": dict(connection.execute("SELECT key, id FROM main.categories").fetchall()),
+        name: dict(connection.execute(f"SELECT {key}, id FROM main.{table}").fetchall())
+        for name, (table, key) in NAMED.items()
     }
     for record in statistic.records.between(connection, parameters):
         for given in statistic.process(record):

@@ -22,7 +22,14 @@ WEEK = timedelta(weeks=1)
 NOW = timedelta(0)
 """As a backlog: what only the present can tell, such as the length of a queue."""
 
-COLUMNS = ("rebuilder", "origin", "category")
+NAMED = {
+    "rebuilder": ("rebuilders", "name"),
+    "origin": ("origins", "label"),
+    "category": ("categories", "key"),
+}
+"""Dimensions that are rows of ours: the table of each, and the column that says which row is meant."""
+
+COLUMNS = tuple(NAMED)
 """Dimensions with a column of their own in ``measurements``; all others are JSON."""
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")

@@ -13,7 +13,7 @@ from ingest import store
 from ingest.errors import StatisticError
 from ingest.statistics import catalogue
 from ingest.statistics.computing import canonical
-from ingest.statistics.definition import COLUMNS, Statistic, Value
+from ingest.statistics.definition import COLUMNS, NAMED, Statistic, Value
 from ingest.statistics.periods import written
 
 _NEW = """
@@ -106,11 +106,7 @@ def _statistic(connection: sqlite3.Connection, name: str, dimensions: Mapping[st
 def _id(connection: sqlite3.Connection, name: str, column: str, value: object) -> int | None:
     if value is None:
         return None
-    table, key = {
-        "rebuilder": ("rebuilders", "name"),
-        "origin": ("origins", "label"),
-        "category": ("categories", "key"),
-    }[column]
+    table, key = NAMED[column]
     row = connection.execute(f"SELECT id FROM main.{table} WHERE {key} = ?", (value,)).fetchone()
     if row is None:
         raise StatisticError(f"statistic {name}: there is no {column} “{value}”; see the table {table}.")
