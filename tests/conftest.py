@@ -6,7 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from real_rebuilderd import RealRebuilderd, Unavailable, installation
+
+# Property tests say what comes out; how long a busy machine takes for it is for the benchmarks.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from helpers import change, is_sound, one, rows
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest import logs, store
@@ -71,7 +71,6 @@ def test_a_log_comes_back_as_it_was_put(path: Path) -> None:
     assert logs.read(path, KEY, BUILT) == StoredLog(b"\x28\xb5\x2f\xfd\x00\xff")
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.builds(
