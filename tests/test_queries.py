@@ -408,6 +408,24 @@ def test_the_charts_of_a_dashboard_have_marks(
     assert visit.problems == []
 
 
+def test_the_trend_of_many_origins_is_not_cut(published: Path, tmp_path: Path) -> None:
+    many = Path(shutil.copy(published, tmp_path / "many.db"))
+    numbers = "WITH RECURSIVE n (value) AS (SELECT 0 UNION ALL SELECT value + 1 FROM n WHERE value < 360)"
+    change(
+        many,
+        "DELETE FROM snapshot_categories",
+        "DELETE FROM snapshots",
+        f"{numbers} INSERT INTO origins SELECT 100 + value, 'debian', 'r' || value, 'amd64', 'r' || value FROM n"
+        " WHERE value < 60",
+        f"{numbers} INSERT INTO snapshots SELECT NULL, r.id, o.id, o.label, date('now', -value || ' days') || 'T12:00:00Z',"
+        " 'taken', 'source packages', 1, 1, 1, 1, 1, 1, 1, 1 FROM n, rebuilders AS r, origins AS o WHERE o.id >= 100",
+    )
+    drawn = rows(many, re.sub(r"\[\[.*?\]\]", "", dashboard("reproducibility")["charts"]["share"]["query"]))
+    days = Counter(origin for _, origin, *_ in drawn)
+    assert len(days) == 60 and set(days.values()) == {121}  # of 361, every third one
+    assert max(day for _, _, day, *_ in drawn) == one(many, "SELECT date('now')")
+
+
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_a_dashboard_whose_filters_match_nothing_is_empty_and_no_longer(
     browser: Browser, demo: str, name: str
