@@ -44,6 +44,7 @@ class Instance:
 
     @property
     def rebuilder(self) -> str:
+        """The name it goes by in the database; empty where the source gives none."""
         return printable(self.name or default_name(self.source))
 
 
@@ -80,7 +81,7 @@ def read_config(path: Path) -> Config:
     import tomllib
 
     try:
-        content = tomllib.loads(path.read_text())
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

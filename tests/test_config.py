@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,19 @@ def test_every_rebuilder_of_the_file_is_ingested(tmp_path: Path) -> None:
         ("new", "database"),
         ("old", "legacy database"),
     ]
+
+
+def test_a_configuration_is_utf_8_whatever_the_locale_says(tmp_path: Path) -> None:
+    config = tmp_path / "rebuilders.toml"
+    config.write_bytes('[rebuilders."büro"]\nsource = "x.db"\n'.encode())
+    script = "import sys; from pathlib import Path; from ingest.config import read_config as read;"
+    printed = subprocess.run(
+        [sys.executable, "-c", f"{script} print(ascii(read(Path(sys.argv[1])).instances[0].name))", config],
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        stdout=subprocess.PIPE,
+        check=True,
+    ).stdout
+    assert printed.strip() == rb"'b\xfcro'"
 
 
 def test_one_bad_source_does_not_stop_the_others(tmp_path: Path) -> None:

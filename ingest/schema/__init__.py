@@ -14,7 +14,8 @@ MIGRATION_SET = "rebuilderd_datasette"
 
 
 def script(name: str) -> str:
-    return files("ingest.schema").joinpath(name).read_text()
+    """The text of a file that lies beside this one."""
+    return files("ingest.schema").joinpath(name).read_text(encoding="utf-8")
 
 
 def migration_names() -> list[str]:
@@ -27,7 +28,9 @@ def views() -> dict[str, str]:
     """Name and SELECT of each published view."""
     folder = files("ingest.schema").joinpath("views")
     return {
-        path.name.removesuffix(".sql"): path.read_text().rstrip()  # SQLite keeps no space at the end
+        path.name.removesuffix(".sql"): path.read_text(
+            encoding="utf-8"
+        ).rstrip()  # SQLite keeps no space at the end
         for path in sorted(folder.iterdir(), key=lambda path: path.name)
         if path.name.endswith(".sql")
     }
