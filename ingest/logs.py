@@ -39,6 +39,9 @@ _HAS = _GET.replace("SELECT content", "SELECT 1")
 _PUT = "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
+LogKind = Literal["build", "diffoscope"]
+
+
 class LogKey(NamedTuple):
     """What a log is kept under: the rebuilder's name, its generation, and upstream's id.
 
@@ -48,7 +51,7 @@ class LogKey(NamedTuple):
 
     rebuilder: str
     generation: int
-    kind: Literal["build", "diffoscope"]
+    kind: LogKind
     upstream_id: int
 
 

@@ -10,9 +10,8 @@ from typing import Any
 
 import orjson
 
-from ingest.api.question import ApiError, Question
+from ingest.api.question import ORIGIN, ApiError, Question
 
-_ORIGIN = ("distribution", "release", "component", "architecture")
 _BATCH = 5000
 _ROOM = 8000
 """Kilobytes of pages that SQLite keeps while the list is made."""
@@ -22,7 +21,7 @@ _STATS_LIMIT, _MOST_STATS = 100, 10_000
 
 
 def dashboard(question: Question) -> Iterator[str]:
-    return _one(question, "v1/dashboard.sql", question.text(_ORIGIN) | {"now": question.now})
+    return _one(question, "v1/dashboard.sql", question.text(ORIGIN) | {"now": question.now})
 
 
 def distributions(question: Question) -> Iterator[str]:

@@ -6,14 +6,13 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ingest.api.question import ApiError, Question
+from ingest.api.question import ORIGIN, ApiError, Question
 from ingest.sql import Parameters
 
 DEFAULT_LIMIT = 1000
 MOST_OF_ONE_ID = 100
 """Rows that share an id, at most: a source's build inputs."""
 PAGING = ("limit", "after", "before", "sort", "direction")
-_ORIGIN = ("distribution", "release", "component", "architecture")
 _DIRECTIONS = {"Ascending": "ASC", "Descending": "DESC"}
 
 
@@ -38,7 +37,7 @@ SOURCES = Listing(
     "v1/source.sql",
     "source_packages",
     "source",
-    (*_ORIGIN, "name", "version"),
+    (*ORIGIN, "name", "version"),
     {
         **_columns("p", "name version"),
         **_columns("o", "distribution"),
@@ -53,7 +52,7 @@ BINARIES = Listing(
     "v1/binary.sql",
     "binary_packages",
     "binary",
-    (*_ORIGIN, "name", "version", "source_name"),
+    (*ORIGIN, "name", "version", "source_name"),
     {
         **_columns("p", "name version architecture"),
         **_columns("o", "distribution"),
@@ -69,7 +68,7 @@ BUILDS = Listing(
     "v1/builds.sql",
     "builds",
     "build",
-    (*_ORIGIN, "name", "version"),
+    (*ORIGIN, "name", "version"),
     {
         **_columns("s", "name version"),
         **_columns("o", "distribution architecture"),
@@ -85,7 +84,7 @@ QUEUE = Listing(
     "v1/queue.sql",
     "queue",
     "job",
-    (*_ORIGIN, "name", "version"),
+    (*ORIGIN, "name", "version"),
     {
         **_columns("s", "name version"),
         **_columns("o", "distribution architecture"),

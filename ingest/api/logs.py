@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ingest import logs
 from ingest.api.question import ApiError, Question
-from ingest.logs import LogKey, StoredLog
+from ingest.logs import LogKey, LogKind, StoredLog
 
 Found = list[tuple[LogKey, str | None]]
 """Under which keys, with which ``built_at`` of the build, a log may be kept; the first that is counts."""
@@ -50,14 +50,13 @@ def _artifact(question: Question) -> tuple[int, int] | None:
     return found
 
 
-def _found(question: Question, kind: str, path: str, ids: dict[str, int]) -> Found:
+def _found(question: Question, kind: LogKind, path: str, ids: dict[str, int]) -> Found:
     rows = question.run(path, ids).fetchall()
     if not rows:
         what = "build" if kind == "build" else "build with diffoscope output"
         raise ApiError(404, f"There is no such {what}.")
     return [
-        (LogKey(rebuilder, generation, kind, id), built_at)  # type: ignore[arg-type]
-        for rebuilder, generation, id, built_at in rows
+        (LogKey(rebuilder, generation, kind, id), built_at) for rebuilder, generation, id, built_at in rows
     ]
 
 

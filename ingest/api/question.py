@@ -15,6 +15,8 @@ from ingest.sql import Parameters
 
 LARGEST = 2**31 - 1
 """Upstream's ids and limits are 32-bit integers."""
+ORIGIN = ("distribution", "release", "component", "architecture")
+"""The parameters that say whose packages are meant."""
 _SELECTIVE = frozenset({"name", "source_name"})
 _IF_GIVEN = re.compile(r"-- if (\w+)$")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
@@ -148,7 +150,7 @@ def statement(path: str) -> str:
 
     Where such a line opens brackets, it stays or goes with all until they are closed.
     """
-    return files("ingest.api").joinpath(path).read_text()
+    return files("ingest.api").joinpath(path).read_text(encoding="utf-8")
 
 
 def parsed(query_string: str, known: Collection[str]) -> dict[str, str]:

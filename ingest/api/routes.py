@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ingest.api import answers, lists, logs, migration, refusals
 from ingest.api.lists import Listing
-from ingest.api.question import ApiError, Question
+from ingest.api.question import ORIGIN, ApiError, Question
 
 Answer = Callable[[Question], Iterator[str] | Iterator[bytes]]
 
@@ -28,8 +28,22 @@ class Route(NamedTuple):
     """Whether the answer tells why something failed, which other rules explain in another way."""
 
 
-def _json(path: str, answer: Answer, *parameters: str, **more: object) -> Route:
-    return Route(re.compile(path), parameters, answer, **more)  # type: ignore[arg-type]
+def _json(
+    path: str,
+    answer: Answer,
+    *parameters: str,
+    method: str = "GET",
+    changes_with_time: bool = False,
+    tells_causes: bool = False,
+) -> Route:
+    return Route(
+        re.compile(path),
+        parameters,
+        answer,
+        method=method,
+        changes_with_time=changes_with_time,
+        tells_causes=tells_causes,
+    )
 
 
 def _log(path: str, log: Callable[[Question], logs.Found]) -> Route:
@@ -43,7 +57,6 @@ def _listing(path: str, listing: Listing, page: Answer | None = None, *more: str
     )
 
 
-_ORIGIN = ("distribution", "release", "component", "architecture")
 _BUILD = r"builds/(?P<build>\d{1,18})"
 _ARTIFACT = rf"{_BUILD}/artifacts/(?P<artifact>\d{{1,18}})"
 _DISTRIBUTION = "v1/meta/distributions/(?P<distribution>[^/]+)"
@@ -68,7 +81,7 @@ ROUTES = (
     _json(f"v1/{_ARTIFACT}", answers.artifact),
     _log(f"v1/{_ARTIFACT}/diffoscope", logs.diffoscope),
     _json(f"v1/{_ARTIFACT}/attestation", refusals.attestation),
-    _json("v1/dashboard", answers.dashboard, *_ORIGIN, changes_with_time=True),
+    _json("v1/dashboard", answers.dashboard, *ORIGIN, changes_with_time=True),
     _json(
         "v1/stats",
         answers.stats,
