@@ -53,6 +53,7 @@ _WORKERS = click.option(
     show_default="all processors",
     help="How many logs are read at once.",
 )
+_SILENT = click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
 
 
 @cli.command()
@@ -80,7 +81,7 @@ _WORKERS = click.option(
 @_WORKERS
 @PLUGINS_DIR
 @click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")
-@click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
+@_SILENT
 def ingest(
     database: Path,
     source: str | None,
@@ -208,7 +209,7 @@ def summary(result: Result) -> str:
 @_EXISTING_DATABASE
 @_RULES
 @_WORKERS
-@click.option("--silent", is_flag=True, help="No progress and no summary, errors only.")
+@_SILENT
 def categorise(database: Path, rules: tuple[Path, ...], workers: int, silent: bool) -> None:
     """Say anew why each build in DATABASE failed, after rules changed.
 

@@ -25,8 +25,6 @@ _RULES = click.option(
     help="Rule file to use instead of the default rules; may be given several times.",
 )
 
-ZSTD = b"\x28\xb5\x2f\xfd"
-
 
 @click.group()
 def rules() -> None:
@@ -143,10 +141,11 @@ def _content(file: BinaryIO) -> bytes:
     from ingest.categories.texts import LARGEST, UnreadableError
     from ingest.errors import SourceError
     from ingest.kept_failures import decompressed
+    from ingest.sources.log_frames import MAGIC
 
     content = file.read(LARGEST + 1)
     try:
-        if content.startswith(ZSTD):
+        if content.startswith(MAGIC):
             return decompressed(content)
     except UnreadableError as error:
         raise SourceError(f"{file.name}: {error.reason}; name another file.") from error

@@ -37,7 +37,12 @@ from ingest.statistics.periods import parse
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run did, for the person who started it."""
+    """What a run did, for the person who started it.
+
+    Numbers count rows: ``builds`` and ``failures`` those that are new (or explained only now),
+    ``written`` what each table got or lost, ``skipped`` the records that could not be used, ``orphans``
+    those that belong to no package. ``notes`` are sentences. ``unchanged``: there was nothing to read.
+    """
 
     rebuilder: str
     unchanged: bool
@@ -116,6 +121,8 @@ def _remember_failure(log: store.RunLog, kind: str | None, message: str) -> None
 
 
 class _Run:
+    """One rebuilder on its way from ``source`` into the database. Looks at what is known when it is made."""
+
     def __init__(
         self,
         connection: sqlite3.Connection,

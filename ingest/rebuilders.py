@@ -12,7 +12,8 @@ from ingest.sources.base import Source
 
 @dataclass(frozen=True, slots=True)
 class Rebuilder:
-    """A row of ``rebuilders``; ``highest_build`` is an upstream id."""
+    """A row of ``rebuilders``. ``highest_build`` and ``unread_artifacts`` are upstream's ids of builds;
+    ``fingerprint`` is what ``Source.state`` said when all was read, None where it could not tell."""
 
     id: int
     kind: str
@@ -24,6 +25,7 @@ class Rebuilder:
 
 
 def find(connection: sqlite3.Connection, name: str) -> Rebuilder | None:
+    """The rebuilder of that name, None where it was never read to the end."""
     row = connection.execute(
         "SELECT id, kind, release, generation, highest_build, fingerprint, unread_artifacts"
         " FROM main.rebuilders WHERE name = ?",
@@ -94,12 +96,12 @@ def remember_position(
         (rebuilder_id, generation),
     ).fetchone()
     connection.execute(
-        "UPDATE main.rebuilders SET highest_build = :highest, fingerprint = :state,"
+        "UPDATE main.rebuilders SET highest_build = :highest, fingerprint = :fingerprint,"
         " unread_artifacts = :unread WHERE id = :id"
-        " AND (highest_build, fingerprint, unread_artifacts) IS NOT (:highest, :state, :unread)",
+        " AND (highest_build, fingerprint, unread_artifacts) IS NOT (:highest, :fingerprint, :unread)",
         {
             "id": rebuilder_id,
-            "state": fingerprint,
+            "fingerprint": fingerprint,
             "unread": json.dumps(unread_artifacts) if unread_artifacts else None,
             "highest": highest,
         },

@@ -33,9 +33,11 @@ class Part:
     folded: bool = False
 
     def written(self) -> str:
+        """Its text, which says by itself where case is ignored."""
         return f"(?i:{self.text})" if self.folded else self.text
 
     def clauses(self) -> Clauses:
+        """What a text must contain for it to match; nothing where it may match no text at all."""
         if self.exact is None:
             return self.required
         return (self.exact,) if all(self.exact) else ()
@@ -90,20 +92,20 @@ def alternatives(branches: list[Part]) -> Part:
 
 
 def group(kind: str, inner: Part) -> Part:
+    """A group around ``inner``; ``kind`` is what follows its ``(?``, or ``(`` where it is one to refer to."""
     text = inner.written()
     if kind == "(":
         return replace(inner, text=f"({text})", sieve=f"(?:{inner.sieve})", unit="", folded=False)
     if kind == ":":
         return replace(inner, text=f"(?:{text})", sieve=f"(?:{inner.sieve})", unit="", folded=False)
+    if kind == ">":
+        return Part(f"(?>{text})", inner.sieve, required=inner.clauses())
     # What lies around is seen, not consumed, and may have to be absent.
-    return (
-        Part(f"(?>{text})", inner.sieve, required=inner.clauses())
-        if kind == ">"
-        else Part(f"(?{kind}{text})", exact=("",))
-    )
+    return Part(f"(?{kind}{text})", exact=("",))
 
 
 def character_class(text: str, ignore_case: bool = False, only_ascii: bool = False) -> Part:
+    """One character of those that ``text``, a class or an escape, stands for; ``only_ascii`` where those are."""
     unit = sieve.of_class(text, ignore_case, only_ascii)
     return Part(
         text, unit if only_ascii else f"{unit}[{sieve.HIGH}]*", "" if only_ascii else unit, folded=ignore_case

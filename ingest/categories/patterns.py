@@ -59,6 +59,7 @@ _EXACT_ESCAPES = dict.fromkeys("AzZbBGK", ("",)) | {"n": ("\n",), "t": ("\t",), 
 _REPEAT = re.compile(r"([*+?])|\{(\d+)\}|\{(\d*),(\d*)\}")
 _CODE = re.compile(r"x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|[xuU]\{([0-9A-Fa-f]{1,8})\}")
 _PROPERTY = re.compile(r"[pP](?:[A-Za-z]|\{\^?[A-Za-z][\w= -]*\})")
+_POSIX_CLASS = re.compile(r"\[:(\w+):\]")
 _BACKREFERENCE = re.compile(r"([1-9]\d*)|k<(\w+)>|k'(\w+)'")
 _OPENING = re.compile(
     r"\?(?:(?P<plain>:|=|!|<=|<!|>)|P?<(?P<name>[A-Za-z_]\w*)>|(?P<flags>[a-zA-Z-]+)(?P<end>[:)]))"
@@ -253,8 +254,8 @@ class _Parser:
         self.position += 1
         if code := self.read(_CODE):
             return self.character(self.code_point(code))
-        if self.read(_PROPERTY) and (name := self.source[: self.position].rpartition("\\")[2]):
-            return parts.character_class(f"\\{name}", self.flags.ignore_case)
+        if category := self.read(_PROPERTY):
+            return parts.character_class(f"\\{category[0]}", self.flags.ignore_case)
         if reference := self.read(_BACKREFERENCE):
             return self.reference(reference[reference.lastindex or 0])
         letter = self.source[self.position : self.position + 1]
@@ -343,7 +344,7 @@ class _Parser:
         return letter
 
     def posix_class(self) -> str:
-        match = self.read(re.compile(r"\[:(\w+):\]"))
+        match = self.read(_POSIX_CLASS)
         if match is None or match[1] not in _POSIX:
             raise self.error(
                 "a class within a character class that is not known here (write \\[ for a bracket)"

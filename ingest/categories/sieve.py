@@ -22,6 +22,7 @@ _ASCII = [chr(code) for code in range(128)]
 
 
 def of_character(character: str, ignore_case: bool) -> str:
+    """The bytes of one character; where case is ignored, of all that may count as the same."""
     if character == "\N{REPLACEMENT CHARACTER}":
         return f"[{HIGH}]{{1,3}}"
     if ignore_case and not character.isascii():
