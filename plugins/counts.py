@@ -75,6 +75,12 @@ KINDS = (
         },
     ),
 )
+# The same, where a rebuilder knows only binaries.
+OF_BINARIES = {
+    "total": ("package_status", {}),
+    "attempted": ("package_status", {"_where": "status IN ('GOOD', 'BAD', 'FAIL')"}),
+    **{name: ("package_status", status) for name, status in STATUSES.items()},
+}
 COUNTS = {column for _, counts in KINDS for column in counts}
 
 
@@ -84,19 +90,23 @@ def render_cell(row, value, column, table, datasette):
         return None
     row = dict(row)
     counts = next((counts for needed, counts in KINDS if row.get(needed) is not None), {})
-    if column not in counts or not is_of_sources(row):
+    if "attempted" in row and row.get("counted") == "binary packages":
+        counts = OF_BINARIES
+    if column not in counts or not has_rows(row):
         return None
     counted, filters = counts[column]
     if column == "builds" and row.get("status"):
         filters = {"status": row["status"]}
     where = {name: row[name] for name in NARROWER if row.get(name) is not None and name in columns(counted)}
+    if "attempted" in row and row.get("release") is None:
+        where["release__isnull"] = 1
     address = datasette.urls.table("reproducibility", counted)
     return Markup('<a href="%s">%s</a>') % (f"{address}?{urlencode(where | filters)}", value)
 
 
-def is_of_sources(row):
-    """Whether rows stand behind the totals: not behind those of past days, imported ones and those of binaries."""
-    return "attempted" not in row or ("day" not in row and row.get("counted") == "source packages")
+def has_rows(row):
+    """Whether rows stand behind the totals: not behind those of past days, and imported ones."""
+    return "attempted" not in row or ("day" not in row and row.get("kind") == "taken")
 
 
 def columns(name):

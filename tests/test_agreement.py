@@ -178,6 +178,15 @@ def test_the_dashboard_counts_how_often_two_rebuilders_agree(site: httpx.Client,
     assert len(expected) > 3
 
 
+def test_a_binary_package_shows_its_own_results_first_and_whose_they_are(site: httpx.Client) -> None:
+    page = site.get("/package/libacl1").raise_for_status().text
+    own, rest = page.split("Its source package now")
+    assert "Results of this binary package" in own and "Failures of its source package" in rest
+    results = re.findall(r'<span class="where">([^<]*)</span>', own)
+    assert {text.split(", ")[1] for text in results} == {"one", "two"}
+    assert len(set(results)) == len(results)
+
+
 @pytest.mark.parametrize(
     ("dashboard", "chart", "place"),
     [

@@ -73,6 +73,15 @@ def test_the_keyboard_reaches_the_content_first(visit: Visit) -> None:
     assert visit.page.evaluate("document.activeElement.id") == "content"
 
 
+@pytest.mark.parametrize("path", ["/of-no-page", "/-/of-no-page", "/badge/of-no-kind.svg", "/data.json.html"])
+def test_an_address_that_leads_nowhere_says_where_else_to_look(site: str, path: str) -> None:
+    reply = httpx.get(f"{site}{path}")
+    main = reply.text.split("<main")[1].split("</main>")[0]
+    assert reply.status_code == 404 and "There is no such page" in main and "Database not found" not in main
+    for address in re.findall(r'href="([^"]+)"', main):
+        assert httpx.get(site + address).status_code == 200
+
+
 def test_an_error_has_the_same_frame(browser: Browser, site: str) -> None:
     page = browser.new_page()
     reply = page.goto(f"{site}/reproducibility/of-no-table")

@@ -170,6 +170,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         "/rebuilder/broken",
         "/category/does-not-build",
         "/category/uncategorized",
+        "/reproducibility/overview",
     ],
 )
 def test_numbers_and_links_are_right_beside_old_imported_and_broken_rebuilders(
