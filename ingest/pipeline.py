@@ -26,7 +26,7 @@ from ingest.config import Instance
 from ingest.errors import IngestError, SourceError
 from ingest.failures import DEFAULT, Failures, Options
 from ingest.logs import LogStore, beside
-from ingest.merge import Context, Outcome, merge
+from ingest.merge import Context, Outcome, merge, report_skipped
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file, open_source
 from ingest.sources.base import Known, Source
@@ -265,7 +265,7 @@ class _Run:
             (builds,) = self.connection.execute(
                 "SELECT count(*) FROM new_builds WHERE known_id IS NULL"
             ).fetchone()
-        taken = snapshots.import_history(self.connection, context.rebuilder_id) if not self.unchanged else 0
+        taken = self._import_history(context, outcome) if not self.unchanged else 0
         if self.source.lists_packages:
             taken += snapshots.take(self.connection, context)
             if not self.unchanged:
@@ -322,8 +322,20 @@ class _Run:
         )
 
     def _merge(self, context: Context) -> Outcome:
-        try:
+        with self._naming_source():
             return merge(self.connection, context)
+
+    def _import_history(self, context: Context, outcome: Outcome) -> int:
+        taken = snapshots.import_history(self.connection, context.rebuilder_id)
+        if not self.source.lists_packages:  # else the merge has counted what is left out
+            with self._naming_source():
+                report_skipped(self.connection, outcome, snapshots.history_read(self.connection))
+        return taken
+
+    @contextmanager
+    def _naming_source(self) -> Iterator[None]:
+        try:
+            yield
         except SourceError as error:
             raise SourceError(f"{self.source.location}: {error}") from error
 

@@ -87,6 +87,10 @@ def slug(name: str) -> str:
     return re.sub(r"[\W_]+", "-", name.lower()).strip("-") or "-"
 
 
+def _slug_of_text(value: Value) -> str | None:
+    return slug(value) if isinstance(value, str) else None
+
+
 def now() -> str:
     """The time of now, ISO 8601 UTC, whole seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -97,7 +101,7 @@ def register(connection: sqlite3.Connection) -> None:
     connection.create_function("iso_time", 1, iso_time, deterministic=True)
     connection.create_function("are_readable", -1, are_readable, deterministic=True)
     connection.create_function("is_readable", 1, is_readable, deterministic=True)
-    connection.create_function("slug", 1, slug, deterministic=True)
+    connection.create_function("slug", 1, _slug_of_text, deterministic=True)
 
 
 def expand(sql: str, *, careful: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
@@ -18,6 +19,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from helpers import (
     DAEMON,
+    FIXTURES,
     LEGACY,
     MIGRATED,
     change,
@@ -617,3 +619,31 @@ def test_an_interrupt_within_a_check_is_not_taken_for_a_text_that_is_none(
     assert (result.returncode, result.stderr.split(":")[0]) == (130, "Interrupted")
     assert dump(database) == before
     assert one(database, "SELECT error FROM ingest_runs ORDER BY id DESC LIMIT 1") == "interrupted"
+
+
+@pytest.mark.parametrize("name", [None, 5, 1.5, True, [], {}, "a\0b", "x" * 10_000], ids=type)
+def test_a_category_without_a_usable_name_costs_its_count_and_no_other(tmp_path: Path, name: object) -> None:
+    source, database, usual = tmp_path / "stats.json", tmp_path / "r.db", tmp_path / "usual.db"
+    snapshots = json.loads((FIXTURES / "stats.json").read_text())
+    source.write_text(json.dumps(snapshots))
+    ingest(usual, source)
+    next(snapshot for snapshot in snapshots if snapshot["categories"])["categories"][0]["category"] = name
+    source.write_text(json.dumps(snapshots))
+    result = ingest(database, source)
+    count = "SELECT count(*) FROM snapshot_categories"
+    assert one(database, "SELECT count(*) FROM snapshots") == one(usual, "SELECT count(*) FROM snapshots") > 0
+    assert one(database, count) == one(usual, count) - 1
+    assert result.skipped == 1
+
+
+def test_history_that_is_partly_unusable_is_counted_and_hardly_usable_history_fails(tmp_path: Path) -> None:
+    source, database = tmp_path / "stats.json", tmp_path / "r.db"
+    known = json.loads((FIXTURES / "stats.json").read_text())
+    bad = [{**known[0], "good": "many"}, {**known[1], "captured_at": "never"}, {"id": 3}]
+    source.write_text(json.dumps([*bad, *known[3:]]))
+    result = ingest(database, source)
+    assert result.skipped == one(database, "SELECT skipped_records FROM ingest_runs") == len(bad)
+    assert one(database, "SELECT count(*) FROM snapshots") == len(known) - len(bad)
+    assert "1 × snapshot skipped: bad captured_at, the first with id 2" in result.notes
+    source.write_text(json.dumps([{**known[0], "id": number, "good": "many"} for number in range(30)]))
+    fails(database, source, "30 of 30 records are unusable", called=source.name)

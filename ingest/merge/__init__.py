@@ -150,6 +150,19 @@ def _forget_duplicates(connection: sqlite3.Connection, last_id: int) -> None:
 
 
 def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:
+    (read,) = connection.execute(
+        "SELECT (SELECT count(*) FROM source_map) + (SELECT count(id) FROM binary_map)"
+        " + (SELECT count(*) FROM changed_binaries WHERE id IS NULL)"
+        " + (SELECT count(*) FROM new_builds) + (SELECT count(*) FROM new_artifacts)"
+    ).fetchone()
+    report_skipped(connection, outcome, read)
+
+
+def report_skipped(connection: sqlite3.Connection, outcome: Outcome, read: int) -> None:
+    """Count the records that were left out beside those that were ``read``, and say why.
+
+    Raises SourceError when they are more than a small share.
+    """
     for relation, problem, count, key in connection.execute("SELECT * FROM skipped").fetchall():
         if problem == "no source package":
             outcome.orphans += count
@@ -159,11 +172,6 @@ def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:
             where = "" if key is None else f", the first with id {key}"
             what = problem if problem == _LISTED_TWICE else f"bad {problem}"
             outcome.notes.append(f"{count} × {relation} skipped: {what}{where}")
-    read = connection.execute(
-        "SELECT (SELECT count(*) FROM source_map) + (SELECT count(id) FROM binary_map)"
-        " + (SELECT count(*) FROM changed_binaries WHERE id IS NULL)"
-        " + (SELECT count(*) FROM new_builds) + (SELECT count(*) FROM new_artifacts)"
-    ).fetchone()[0]
     total = read + outcome.skipped
     if outcome.skipped > max(ALWAYS_ALLOWED, MOST_SKIPPED_SHARE * total):
         raise SourceError(

@@ -140,3 +140,12 @@ def import_history(connection: sqlite3.Connection, rebuilder_id: int) -> int:
     """Store what the incoming relations hold of upstream's own snapshots; returns how many."""
     parameters = {"rebuilder_id": rebuilder_id}
     return sql.run(connection, "snapshots/imported.sql", parameters).get("snapshots", 0)
+
+
+def history_read(connection: sqlite3.Connection) -> int:
+    """How many usable records the history had that was just imported."""
+    (count,) = connection.execute(
+        "SELECT (SELECT count(*) FROM new_snapshots)"
+        " + (SELECT count(*) FROM new_categories WHERE problem IS NULL)"
+    ).fetchone()
+    return int(count)
