@@ -74,7 +74,7 @@ def test_nobody_listening_is_named(tmp_path: Path) -> None:
     fails(tmp_path / "r.db", f"http://127.0.0.1:{port}", "cannot connect")
 
 
-@pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/", "https://:99999/"])
+@pytest.mark.parametrize("url", ["http://", "http://[", "http://a b/", "https://:99999/", "http://a\udcff/"])
 def test_an_unusable_url_is_named(url: str, tmp_path: Path) -> None:
     result = run("ingest", tmp_path / "r.db", url, "--name", "r")
     assert result.exit_code == 1 and result.stderr.count("\n") == 1

@@ -175,7 +175,7 @@ def _explained(address: str, silence: float) -> Iterator[None]:
         raise _TryAgain(f"{address}: cannot connect ({error}); check the URL and the server.") from error
     except httpx.DecodingError as error:
         raise _TryAgain(f"{address}: the answer cannot be decompressed; try again later.") from error
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeEncodeError) as error:
         # What httpx says of it may quote a part of a password.
         raise SourceError(
             f"{address}: not a usable URL; check it, in a password write %2F for “/” and %23 for “#”."

@@ -41,4 +41,4 @@ def published_location(address: str) -> str:
         _ = parts.port
     except ValueError:
         return f"{address.partition('://')[0]}://"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    return printable(urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", "")))
