@@ -1,28 +1,35 @@
 """Measures how long the failures of a rebuilder take to be explained.
 
-    python benchmarks/categorise.py medium.db [--rules FILE]... [--workers 2] [--repeat 5]
+    python benchmarks/categorise.py medium.db [--rules FILE]... [--workers 2] [--repeat 5] [--write]
 
 The measure is what decompressing the same logs once in one thread takes; both
 read the database, alternately, and the medians are compared. Each measurement
-is a process of its own, so that its peak memory is known.
+is a process of its own, so that its peak memory is known. ``--write`` keeps the
+table in README.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
+from run import keep, unpacked
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
+
+BEGIN = "<!-- table: make bench, categories -->"
 
 FAILURES = """
 SELECT rebuilds.id, distribution, architecture, build_log, rebuild_artifacts.name, diffoscope_log
@@ -39,12 +46,13 @@ ORDER BY rebuilds.id
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("database", type=Path, help="a rebuilderd database, 0.25 or later; it is only read")
+    parser.add_argument("database", type=Path, help="a rebuilderd database, 0.25 or later, or it as .zst")
     parser.add_argument(
         "--rules", type=Path, action="append", default=[], help="instead of the default rules"
     )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="keep the table in benchmarks/README.md")
     parser.add_argument("--measure", choices=["decompress", "categorise"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure == "decompress":
@@ -52,33 +60,56 @@ def main() -> None:
     elif arguments.measure == "categorise":
         measured = categorise(arguments.database, arguments.rules, arguments.workers)
     else:
-        compare(arguments.repeat)
+        with tempfile.TemporaryDirectory() as folder:
+            database = unpacked(arguments.database, Path(folder))
+            rules = [option for file in arguments.rules for option in ("--rules", str(file))]
+            report, categories = compare(
+                database, [*rules, "--workers", str(arguments.workers)], arguments.repeat
+            )
+        print(f"{report}\n\n{categories}")
+        if arguments.write:
+            keep(report, BEGIN)
         return
+    measured["processor"] = time.process_time()
     measured["mebibytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(json.dumps(measured))
 
 
-def compare(repeat: int) -> None:
+def compare(database: Path, options: list[str], repeat: int) -> tuple[str, str]:
     seconds: dict[str, list[float]] = {"decompress": [], "categorise": []}
     last: dict[str, dict] = {}
     for _ in range(repeat):
         for name, measurements in seconds.items():
-            output = subprocess.run(
-                [sys.executable, *sys.argv, "--measure", name], check=True, stdout=subprocess.PIPE
-            )
+            command = [sys.executable, __file__, database, *options, "--measure", name]
+            output = subprocess.run(command, check=True, stdout=subprocess.PIPE)
             last[name] = json.loads(output.stdout)
             measurements.append(last[name]["seconds"])
-    base = median(seconds["decompress"])
-    print("| | seconds | ratio | peak MiB |\n| --- | --- | --- | --- |")
-    for name, measurements in seconds.items():
-        middle = median(measurements)
-        print(f"| {name} | {middle:.3f} | {middle / base:.2f} | {last[name]['mebibytes']} |")
-    logs, bytes_ = last["decompress"]["logs"], last["decompress"]["bytes"]
-    print(
-        f"\n{logs:,} logs, {bytes_ / 1e6:.0f} MB; {last['categorise']['verdicts']:,} verdicts, median of {repeat}:"
-    )
-    for category, count in last["categorise"]["categories"]:
-        print(f"  {count:6,} {category}")
+    plain, explained = (median(measurements) for measurements in seconds.values())
+    logs, size = last["decompress"]["logs"], last["decompress"]["bytes"]
+    memory, verdicts = last["categorise"]["mebibytes"], last["categorise"]["verdicts"]
+    lines = [
+        f"{logs:,} logs, {size / 1e6:.0f} MB; {verdicts:,} failures; median of {repeat}; decompressing {plain:.2f} s "
+        f"({last['decompress']['processor']:.2f} s of a processor, Python's start included), explaining "
+        f"{explained:.2f} s ({last['categorise']['processor']:.2f} s); {os.cpu_count()} cores.",
+        "",
+        "| what | measured | at most | |",
+        "| --- | ---: | ---: | --- |",
+        row(
+            "explaining all failures, to decompressing their logs once in one thread",
+            explained / plain,
+            1.5,
+            " ×",
+        ),
+        row("peak memory of explaining", memory, 250, " MB"),
+    ]
+    categories = (f"{count:6,} {name}" for name, count in last["categorise"]["categories"])
+    return "\n".join(lines), "\n".join(categories)
+
+
+def row(what: str, measured: float, limit: float, unit: str) -> str:
+    digits = 1 if isinstance(limit, float) else 0
+    verdict = "yes" if measured <= limit else "**no**"
+    return f"| {what} | {measured:.{digits}f}{unit} | {limit}{unit} | {verdict} |"
 
 
 def builds(database: Path) -> Iterator[tuple[tuple, list[tuple[str, bytes | None]]]]:
