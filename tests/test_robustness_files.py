@@ -647,3 +647,22 @@ def test_history_that_is_partly_unusable_is_counted_and_hardly_usable_history_fa
     assert "1 × snapshot skipped: bad captured_at, the first with id 2" in result.notes
     source.write_text(json.dumps([{**known[0], "id": number, "good": "many"} for number in range(30)]))
     fails(database, source, "30 of 30 records are unusable", called=source.name)
+
+
+def test_an_empty_release_is_none(tmp_path: Path) -> None:
+    source, database, history = copy(DAEMON, tmp_path), tmp_path / "r.db", tmp_path / "stats.json"
+    change(
+        source, "UPDATE source_packages SET release = CASE WHEN id % 2 THEN '' END WHERE release = 'trixie'"
+    )
+    ingest(database, source)
+    before = published(database)
+    change(source, "UPDATE source_packages SET release = CASE WHEN release IS NULL THEN '' END"
+        " WHERE coalesce(release, '') = ''")  # fmt: skip
+    ingest(database, source, full=True)
+    assert published(database) == before
+    known = json.loads((FIXTURES / "stats.json").read_text())
+    history.write_text(json.dumps([{**snapshot, "release": ""} for snapshot in known]))
+    ingest(database, history, name="history")
+    origins = rows(database, "SELECT release, label FROM origins WHERE coalesce(release, '') = ''")
+    assert origins and all(release is None and "/-/" in label for release, label in origins)
+    assert one(database, "SELECT count(*) FROM snapshots WHERE scope LIKE '%//%'") == 0

@@ -57,8 +57,8 @@ FROM changed_binaries WHERE problem IS NOT NULL GROUP BY problem;
 DELETE FROM changed_binaries WHERE problem IS NOT NULL;
 
 INSERT INTO main.origins (distribution, release, architecture, label)
-SELECT DISTINCT distribution, release, origin_architecture,
-    distribution || '/' || coalesce(release, '-') || '/' || origin_architecture
+SELECT DISTINCT distribution, nullif(release, ''), origin_architecture,
+    distribution || '/' || coalesce(nullif(release, ''), '-') || '/' || origin_architecture
 FROM changed_binaries WHERE source_package_id IS NULL
 ON CONFLICT DO NOTHING;
 

@@ -48,7 +48,7 @@ UNION ALL
 SELECT source_key, NULL FROM incoming_source_packages WHERE NOT :known_before;
 
 CREATE TEMP TABLE listed_origins AS
-SELECT DISTINCT i.distribution, i.release, i.architecture
+SELECT DISTINCT i.distribution, nullif(i.release, '') AS release, i.architecture
 FROM changed_keys AS k
 CROSS JOIN incoming_source_packages AS i ON i.source_key = k.source_key;
 INSERT INTO main.origins (distribution, release, architecture, label)

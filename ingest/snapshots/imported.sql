@@ -3,7 +3,7 @@ CREATE TEMP TABLE new_snapshots AS
 SELECT
     i.*,
     CASE WHEN i.distribution IS NULL THEN 'all'
-        ELSE i.distribution || coalesce('/' || i.release, CASE WHEN i.architecture IS NULL THEN '' ELSE '/-' END)
+        ELSE i.distribution || coalesce('/' || nullif(i.release, ''), CASE WHEN i.architecture IS NULL THEN '' ELSE '/-' END)
             || coalesce('/' || i.architecture, '')
     END AS scope,
     CASE
@@ -21,7 +21,7 @@ FROM new_snapshots WHERE problem IS NOT NULL GROUP BY problem;
 DELETE FROM new_snapshots WHERE problem IS NOT NULL;
 
 INSERT INTO main.origins (distribution, release, architecture, label)
-SELECT DISTINCT distribution, release, architecture, scope FROM new_snapshots
+SELECT DISTINCT distribution, nullif(release, ''), architecture, scope FROM new_snapshots
 WHERE distribution IS NOT NULL AND architecture IS NOT NULL
 ON CONFLICT DO NOTHING;
 INSERT INTO main.snapshots (
