@@ -401,6 +401,21 @@ def test_search_works_without_javascript_from_any_page(browser: Browser, site: s
     assert page.locator("table.found .exact").inner_text().startswith("acl")
 
 
+def test_search_finds_reasons_by_a_part_of_their_name(site: str, site_folder: Path) -> None:
+    page = httpx.get(f"{site}/search", params={"q": "TIMED out"}).text
+    reasons = page.split("Reasons of failures</h2>")[1].split("</ul>")[0]
+    shown = re.findall(r'href="/category/([^"]+)".*?<small class="quiet">(\w+) package', reasons, re.DOTALL)
+    expected = rows(
+        site_folder / "reproducibility.db",
+        "SELECT k.key, count(DISTINCT f.source_package_id) FROM categories AS k"
+        " LEFT JOIN failures AS f ON f.category_id = k.id AND f.is_current"
+        " WHERE k.name LIKE '%timed out%' GROUP BY k.id",
+    )
+    words = {"no": 0, "one": 1}
+    assert {key: int(words.get(count, count)) for key, count in shown} == dict(expected) != {}
+    assert "Reasons of failures" not in httpx.get(f"{site}/search?q=acl").text
+
+
 def test_search_finds_evidence(site: str, site_folder: Path) -> None:
     page = httpx.get(f"{site}/search", params={"q": "debian-binary"}).text
     evidence = re.findall(r'<pre class="evidence">(.*?)</pre>', page, re.DOTALL)
