@@ -113,6 +113,15 @@ def test_sql_of_a_reader_that_begins_like_a_look_at_the_schema_is_asked_anew(
     assert before != after and before == of_all(site, sql=sql)["rows"]
 
 
+def test_sql_of_a_reader_that_looks_like_a_facet_is_asked_anew(site: httpx.Client) -> None:
+    sql = (
+        "select random() as value, count(*) as count from (select status from builds)"
+        " where status is not null group by status order by count desc, value limit 1"
+    )
+    first, second = of_all(site, sql=sql)["rows"], of_all(site, sql=sql)["rows"]
+    assert first and first != second
+
+
 def test_a_restored_database_is_seen_with_its_schema(
     site: httpx.Client, database: Path, tmp_path: Path
 ) -> None:
