@@ -15,7 +15,9 @@ class SourceError(IngestError):
 
 
 class UnreachableError(SourceError):
-    """The source did not answer, or not in time."""
+    """The source did not answer, or not in time; or it ``answered`` that it failed."""
+
+    answered = False
 
 
 class NotFoundError(SourceError):

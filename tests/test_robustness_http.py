@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.errors import IngestError, SourceError
-from ingest.sources import api_v1, http
+from ingest.sources import api_v1, at_once, http
 
 
 @pytest.fixture(autouse=True)
@@ -266,7 +266,9 @@ def test_artifacts_that_cannot_be_read_are_noted_and_tried_again(tmp_path: Path)
     database = tmp_path / "r.db"
     with serve(answers) as server:
         ingest(database, server.url)
-        assert "artifacts of build 1 not read" in one(database, "SELECT notes FROM ingest_runs")
+        assert "1 × BAD build whose artifacts could not be read" in one(
+            database, "SELECT notes FROM ingest_runs"
+        )
         assert one(database, "SELECT unread_artifacts FROM rebuilders") == "[1]"
         assert one(database, "SELECT count(*) FROM build_artifacts") == 3
         record = {
@@ -281,6 +283,28 @@ def test_artifacts_that_cannot_be_read_are_noted_and_tried_again(tmp_path: Path)
     assert rows(database, "SELECT a.name, a.status FROM build_artifacts AS a WHERE upstream_id = 7") == [
         ("acl-dev", "BAD")
     ]
+    assert one(database, "SELECT unread_artifacts FROM rebuilders") is None
+
+
+def test_a_server_that_is_gone_is_not_asked_for_all_artifacts(tmp_path: Path) -> None:
+    ids = range(1, 101)
+    answers = rebuilderd(
+        source=page(*(source_package(id, f"p{id}") for id in ids)),
+        builds=page(*(build(id, f"p{id}", status="BAD") for id in ids)),
+    )
+    gone = {f"/api/v1/builds/{id}/artifacts": answer(b"", 502) for id in ids}
+    database = tmp_path / "r.db"
+    with serve(answers | gone) as server:
+        ingest(database, server.url)
+        asked = {path for path in server.asked if path.endswith("/artifacts")}
+        assert len(asked) <= at_once.GIVE_UP_AFTER + at_once.REQUESTS_AT_ONCE
+        notes = json.loads(one(database, "SELECT notes FROM ingest_runs"))
+        (note,) = (note for note in notes if "artifacts" in note)
+        assert note.startswith("100 × BAD build whose artifacts could not be read") and "502" in note
+        unread = json.loads(one(database, "SELECT unread_artifacts FROM rebuilders"))
+        assert sorted(unread) == list(ids)
+        server.answers |= {path: answer([]) for path in gone}
+        ingest(database, server.url)
     assert one(database, "SELECT unread_artifacts FROM rebuilders") is None
 
 

@@ -22,7 +22,7 @@ from helpers import DAEMON, FIXTURES, LEGACY, MIGRATED, change, copy, ingest, on
 from ingest import logs as log_store
 from ingest import store
 from ingest.progress import Progress
-from ingest.sources import http, http_logs, log_frames, open_source
+from ingest.sources import at_once, http, log_frames, open_source
 from ingest.sources.base import Known, Log, LogRequest
 
 ROOT = Path(__file__).parent.parent
@@ -335,7 +335,7 @@ def test_a_server_that_is_gone_is_not_asked_for_every_log(database: sqlite3.Conn
         asked_for = {path for path in server.asked if path.endswith("/log")}
     assert len(logs) == 500 and all(log.problem for log in logs.values())
     assert "stopped answering" in str(logs[500].problem)
-    assert len(asked_for) <= http_logs.GIVE_UP_AFTER + http_logs.REQUESTS_AT_ONCE
+    assert len(asked_for) <= at_once.GIVE_UP_AFTER + at_once.REQUESTS_AT_ONCE
     assert seconds < 10
 
 
@@ -362,7 +362,7 @@ def test_no_more_logs_are_fetched_at_once_than_a_server_should_bear(database: sq
     with serve(rebuilderd() | {log_path(id): slow for id in range(1, 61)}) as server:
         logs = of_server(database, server, 60)
     assert {text(log.content) for log in logs.values()} == {b"log"}
-    assert 1 < max(most) <= http_logs.REQUESTS_AT_ONCE
+    assert 1 < max(most) <= at_once.REQUESTS_AT_ONCE
 
 
 def test_credentials_of_a_url_are_in_no_problem(database: sqlite3.Connection) -> None:

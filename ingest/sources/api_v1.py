@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
 from ingest import incoming, records, sql
-from ingest.errors import NotFoundError, SourceError
+from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.progress import Progress
-from ingest.sources import http_logs, log_paths
+from ingest.sources import at_once, http_logs, log_paths
 from ingest.sources.base import Known, Log, LogRequest, Source
 from ingest.sources.http import Client, Query
 from ingest.sources.json_records import Json, Skipped, objects, parsed, total, whole
@@ -25,7 +24,6 @@ paging through source packages loses rows (their ids repeat)."""
 BUILDS_A_PAGE = 50_000
 BUILDS_COMPARED = 100
 """How many known builds are read again to tell whether the ids restarted."""
-REQUESTS_AT_ONCE = 8
 
 
 class ApiV1(Source):
@@ -167,29 +165,34 @@ class ApiV1(Source):
             yield from (binary for binary, _ in batch)
 
     def _artifacts(self, builds: list[int], progress: Progress) -> Iterator[records.BuildArtifact]:
-        if not builds:
-            return
-        with (
-            ThreadPoolExecutor(REQUESTS_AT_ONCE) as pool,
-            progress.bar("artifacts of BAD builds", len(builds)) as advance,
-        ):
-            for batch in _batches(builds, REQUESTS_AT_ONCE * 16):
-                for build, answer in zip(batch, pool.map(self._artifacts_of, batch), strict=True):
-                    advance(1)
-                    make = partial(_artifact, build)
-                    yield from parsed(answer, make, "build artifact", self.skipped)
+        """Of these builds; what cannot be read now is noted, and asked for again by the next run."""
+        first_problem = f"{self.client.shown}: stopped answering; try again later."
+        with progress.bar("artifacts of BAD builds", len(builds)) as advance:
+            for build, answer in at_once.asked(self._artifacts_of, builds):
+                advance(1)
+                if isinstance(answer, list):
+                    yield from parsed(answer, partial(_artifact, build), "build artifact", self.skipped)
+                    continue
+                if answer and not self.unread_artifacts:
+                    first_problem = str(answer)
+                self.unread_artifacts.append(build)
+        if self.unread_artifacts:
+            self.notes.append(
+                f"{len(self.unread_artifacts)} × BAD build whose artifacts could not be read, to be tried again"
+                f" by the next run: {first_problem}"
+            )
 
-    def _artifacts_of(self, build: int) -> list[Any]:
-        path = f"/api/v1/builds/{build}/artifacts"
+    def _artifacts_of(self, build: int) -> tuple[list[Any] | SourceError, bool]:
+        """Its artifacts or why not, and whether the server answered at all."""
         try:
-            answer = self.client.json(path)
+            answer = self.client.json(f"/api/v1/builds/{build}/artifacts")
         except NotFoundError:
-            return []
+            return [], True
+        except UnreachableError as error:
+            return error, error.answered
         except SourceError as error:
-            self.notes.append(f"artifacts of build {build} not read, to be tried again: {error}")
-            self.unread_artifacts.append(build)
-            return []
-        return answer if isinstance(answer, list) else [None]
+            return error, True
+        return answer if isinstance(answer, list) else [None], True
 
     def _queue(self) -> Iterator[records.QueuedBuild]:
         query: Query = {"limit": EVERYTHING}
@@ -340,8 +343,3 @@ def _worker(record: Json) -> records.Worker:
         last_ping=record["last_ping"],
         is_online=record["is_online"],
     )
-
-
-def _batches(items: list[int], size: int) -> Iterable[list[int]]:
-    for start in range(0, len(items), size):
-        yield items[start : start + size]

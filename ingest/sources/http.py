@@ -49,6 +49,8 @@ class _TryAgain(UnreachableError):
         super().__init__(message)
         self.status = status
         self.wait = wait
+        # What a rebuilderd says that cannot give one thing; any other status is a gateway's before it.
+        self.answered = status == 500
 
 
 class Client:
@@ -112,7 +114,7 @@ class Client:
                 with attempt:
                     content = self._fetch_log(path)
         except _TryAgain as error:
-            if error.status == 500:  # what a rebuilderd says that lost a log
+            if error.answered:
                 raise NotFoundError(
                     f"{self.address(path)}: answered 500 again; the log may be lost there."
                 ) from error
