@@ -20,7 +20,7 @@ _WRITES = re.compile(r"\s*(?:--[^\n]*\n\s*)*(?:INSERT INTO|UPDATE|DELETE FROM) m
 @cache
 def statements(path: str, *, careful: bool = False) -> tuple[str, ...]:
     """The statements of a file below ``ingest/``, with the checks of values spelled out."""
-    return tuple(split(expand(files("ingest").joinpath(path).read_text(), careful=careful)))
+    return tuple(split(expand(files("ingest").joinpath(path).read_text("utf-8"), careful=careful)))
 
 
 def split(script: str) -> Iterator[str]:

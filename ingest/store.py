@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,26 +24,34 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     something else, or cannot be read or written.
     """
     with saying(path):
-        if path.exists():
+        if _exists(path):
             _refuse_foreign(path)
-        connection = connect(path)
-        try:
+        with closing(connect(path)) as connection:
             schema.apply(connection)
             yield connection
-        finally:
-            connection.close()
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DatabaseError(f"{path}: cannot be looked at ({error.strerror}); name another file.") from error
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection with our settings: WAL, no implicit transactions, our SQL functions."""
     connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}", uri=True, isolation_level=None, timeout=BUSY_SECONDS
+        path.absolute().as_uri(), uri=True, isolation_level=None, timeout=BUSY_SECONDS
     )
-    connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an old one keeps its own
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-    values.register(connection)
+    try:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file; an old one keeps its own
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        values.register(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -100,7 +100,7 @@ def read(request, name):
 
 async def first(datasette, request, what, **parameters):
     await datasette.ensure_permissions(request.actor, [("view-database", "reproducibility"), "view-instance"])
-    query = (QUERIES / f"badge_{what}.sql").read_text()
+    query = (QUERIES / f"badge_{what}.sql").read_text("utf-8")
     parameters = {name: value or None for name, value in parameters.items()}
     return (await datasette.get_database("reproducibility").execute(query, parameters)).first()
 

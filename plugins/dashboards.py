@@ -26,7 +26,7 @@ def dashboards():
 
 
 def load(name):
-    loaded = yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+    loaded = yaml.safe_load((FOLDER / f"{name}.yml").read_text("utf-8"))
     for chart in loaded.get("charts", {}).values():
         if chart["library"] == "vega-lite":
             chart["display"] = DRAWN | chart["display"]

@@ -24,4 +24,4 @@ def extra_template_vars(datasette, request):
 
 @cache
 def query(name):
-    return (QUERIES / f"{name}.sql").read_text()
+    return (QUERIES / f"{name}.sql").read_text("utf-8")

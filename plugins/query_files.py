@@ -31,5 +31,5 @@ def questions(database, second):
 
 @cache
 def question(sql, about, sql_changed, about_changed):
-    described = yaml.safe_load(about.read_text()) if about_changed else None
-    return {**(described or {}), "sql": sql.read_text()}
+    described = yaml.safe_load(about.read_text("utf-8")) if about_changed else None
+    return {**(described or {}), "sql": sql.read_text("utf-8")}

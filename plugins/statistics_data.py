@@ -83,7 +83,7 @@ async def values(datasette, request):
 
 async def statistics(datasette, request, name=None):
     await datasette.ensure_permissions(request.actor, [("view-database", "reproducibility"), "view-instance"])
-    query = (QUERIES / "statistics.sql").read_text()
+    query = (QUERIES / "statistics.sql").read_text("utf-8")
     return (await datasette.get_database("reproducibility").execute(query, {"name": name})).rows
 
 
@@ -98,7 +98,7 @@ async def one(datasette, request):
 
 
 async def measurements(datasette, id, question):
-    query = (QUERIES / "statistic_values.sql").read_text()
+    query = (QUERIES / "statistic_values.sql").read_text("utf-8")
     if question.order == "desc":
         query = query.replace(" ASC", " DESC")  # A parameter here would keep SQLite from using its index.
     found = await datasette.get_database("reproducibility").execute(query, question.parameters(id))

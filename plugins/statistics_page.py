@@ -46,7 +46,7 @@ async def ask(datasette, request, query, **parameters):
         )
     except Forbidden:
         return []  # Datasette cannot answer 403 once it draws a page; one without rows tells nothing.
-    sql = (QUERIES / f"{query}.sql").read_text()
+    sql = (QUERIES / f"{query}.sql").read_text("utf-8")
     if parameters.get("order") == "desc":
         sql = sql.replace(" ASC", " DESC")
     return (await datasette.get_database("reproducibility").execute(sql, parameters)).rows

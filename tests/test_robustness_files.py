@@ -220,6 +220,26 @@ def test_a_name_too_long_for_a_file_is_said_to_be(tmp_path: Path, database: Path
     fails(database, tmp_path / ("a" * 300), "cannot be read (File name too long)")
 
 
+def test_a_name_too_long_for_our_own_database_is_said_to_be(tmp_path: Path) -> None:
+    database = tmp_path / ("a" * 300)
+    result = run("ingest", database, DAEMON)
+    assert result.exit_code == 1
+    assert (
+        result.stderr == f"Error: {database}: cannot be looked at (File name too long); name another file.\n"
+    )
+
+
+def test_our_own_database_in_a_folder_without_permission_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "private"
+    folder.mkdir(mode=0)
+    result = without_privileges("ingest", folder / "r.db", DAEMON)
+    folder.chmod(0o700)
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"Error: {folder}/r.db: cannot be looked at (Permission denied); name another file.\n"
+    )
+
+
 @pytest.mark.parametrize("mode", ["delete", "wal"])
 def test_a_read_only_file_in_a_read_only_folder_is_read(tmp_path: Path, mode: str) -> None:
     folder = tmp_path / "upstream"

@@ -173,8 +173,10 @@ def _explanation(step: Step, text: Text) -> Explanation:
     if where is None:
         return Explanation(step.rule)
     found, in_text = where
-    before = text.text[: found[0][0]].encode() if in_text else text.data[: found[0][0] if found else 0]
-    line = before.count(b"\n") + 1 if found else None
+    line = None
+    if found:
+        start = found[0][0]
+        line = 1 + (text.text.count("\n", 0, start) if in_text else text.data.count(b"\n", 0, start))
     return Explanation(step.rule, True, False, _evidence(step, text, where), line)
 
 
@@ -204,8 +206,7 @@ def _verdict(build: FailedBuild, artifact: str | None, log: _Found, diffoscope: 
 
 
 def _with_winner(explanations: list[Explanation]) -> list[Explanation]:
-    for number, explanation in enumerate(explanations):
-        if explanation.holds or explanation.instead:
-            explanations[number] = replace(explanation, won=True)
-            break
-    return explanations
+    """The same, the first that decides marked as the winner."""
+    decides = (number for number, each in enumerate(explanations) if each.holds or each.instead)
+    winner = next(decides, None)
+    return [replace(each, won=True) if number == winner else each for number, each in enumerate(explanations)]

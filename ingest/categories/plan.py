@@ -55,6 +55,7 @@ class Side:
         return [self.steps[number] for number in sorted(always + scanner.scan(text.data))]
 
     def tried_in_vain(self, step: Step) -> None:
+        # Threads may miss one of another's: it is an estimate.
         self._in_vain[step.number] += 1
 
     def _prepared(self, sieves: dict[int, str]) -> tuple[list[int], Scanner]:

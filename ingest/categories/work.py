@@ -26,10 +26,10 @@ def verdicts(
     Threads by default, since what takes long (decompressing, scanning, regexes)
     lets the others run. Any other executor does as well; it is left open.
     """
-    stop = threading.Event()
     if executor is not None:
         yield from _in_order(executor, workers, matcher, builds, None)
         return
+    stop = threading.Event()
     pool = ThreadPoolExecutor(workers, "matcher")
     try:
         yield from _in_order(pool, workers, matcher, builds, stop)

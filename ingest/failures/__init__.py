@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ingest import sql
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
 from ingest.failures import catalogue
-from ingest.logs import LogKey, LogStore, live_keys
+from ingest.logs import LogKey, LogKind, LogStore, live_keys
 from ingest.merge import Context
 from ingest.progress import Progress
 from ingest.sources.base import LogRequest, Source
@@ -170,18 +170,7 @@ class Failures:
         for (build, distribution, architecture, generation, built_at, *log_ids), failures in groupby(
             rows, key=lambda row: row[:7]
         ):
-
-            def kept(
-                kind: Literal["build", "diffoscope"], *ids: int | None
-            ) -> tuple[int, bytes | None] | None:
-                for id in ids:
-                    if id is None:
-                        continue
-                    if stored := self.store.get(LogKey(self.name, generation, kind, id), built_at):  # noqa: B023
-                        return id, stored.content
-                return None
-
-            log = kept("build", *log_ids)
+            log = self._kept("build", generation, built_at, log_ids)
             if log is None:
                 continue
             artifacts = []
@@ -191,7 +180,9 @@ class Failures:
                 elif diffoscope_id is None:
                     read_from[build, str(artifact)] = (log[0], None)
                     artifacts.append(FailedArtifact(str(artifact), None))
-                elif diffoscope := kept("diffoscope", diffoscope_id, first_diffoscope_id):
+                elif diffoscope := self._kept(
+                    "diffoscope", generation, built_at, (diffoscope_id, first_diffoscope_id)
+                ):
                     read_from[build, str(artifact)] = (log[0], diffoscope[0])
                     artifacts.append(FailedArtifact(str(artifact), diffoscope[1]))
             failed = FailedBuild(build, distribution, architecture, log[1])
@@ -199,6 +190,17 @@ class Failures:
                 yield failed
             if artifacts:
                 yield replace(failed, artifacts=tuple(artifacts))
+
+    def _kept(
+        self, kind: LogKind, generation: int, built_at: str | None, ids: Iterable[int | None]
+    ) -> tuple[int, bytes | None] | None:
+        """The first log that is kept of these, with its id; None where none is."""
+        for id in ids:
+            if id is not None and (
+                stored := self.store.get(LogKey(self.name, generation, kind, id), built_at)
+            ):
+                return id, stored.content
+        return None
 
 
 def _row(verdict: Verdict, version: str, log_id: int, diffoscope_id: int | None) -> tuple[Any, ...]:

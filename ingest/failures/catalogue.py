@@ -54,3 +54,4 @@ def forget_unused(connection: sqlite3.Connection, categories: Iterable[Category]
         " AND id NOT IN (SELECT category_id FROM main.failures)"
         " AND id NOT IN (SELECT category_id FROM main.snapshot_categories)"
     )
+    connection.execute("DROP TABLE temp.current_keys")

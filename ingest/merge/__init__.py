@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from ingest import gaps, sql, store, version_order
 from ingest.errors import SourceError
 
 MOST_SKIPPED_SHARE = 0.02
+"""Of the records of a run; with more that are unusable it is the source that is."""
 ALWAYS_ALLOWED = 20
 """Records of a run that may be skipped whatever their share."""
 
@@ -57,51 +58,41 @@ def merge(connection: sqlite3.Connection, context: Context) -> Outcome:
     Raises SourceError when more than a small share of the records is unusable.
     """
     outcome = Outcome()
+    known_before = _knows_packages(connection, context)
+    tables = ("source_packages", "binary_packages", "builds", "package_names")
+    last_source, last_binary, last_build, last_name = (_highest_id(connection, table) for table in tables)
     parameters: dict[str, str | int | None] = {
-        "rebuilder_id": context.rebuilder_id,
-        "generation": context.generation,
-        "after": context.after,
-        "artifacts_after": context.artifacts_after,
-        "now": context.now,
-        "previous_ingest_at": context.previous_ingest_at,
-        "carries_inputs": context.carries_inputs,
-        "carries_status": context.carries_status,
-        "lists_queue": context.lists_queue,
-        "lists_workers": context.lists_workers,
-        "known_before": _knows_packages(connection, context),
-        "last_source_id": _highest_id(connection, "source_packages"),
-        "last_binary_id": _highest_id(connection, "binary_packages"),
-        "last_build_id": _highest_id(connection, "builds"),
+        **asdict(context),
+        "known_before": known_before,
+        "last_source_id": last_source,
+        "last_binary_id": last_binary,
+        "last_build_id": last_build,
     }
-    last_name = _highest_id(connection, "package_names")
-
-    for table in _COUNTED:
-        _remember_updates(connection, table)
 
     def step(name: str) -> None:
         outcome.written.update(sql.run(connection, f"merge/{name}.sql", parameters))
 
-    if parameters["known_before"] and not context.carries_inputs and not context.carries_status:
+    for table in _COUNTED:
+        _remember_updates(connection, table)
+    if known_before and not context.carries_inputs and not context.carries_status:
         step("repeated_inputs")
     step("sources")
     outcome.notes += gaps.settle(connection, context.rebuilder_id, context.generation)
     step("sources_write")
-    _forget_duplicates(connection, int(parameters["last_source_id"] or 0))
-    step("builds")
-    step("artifacts")
-    step("binaries")
-    step("jobs")
-    if not parameters["known_before"]:
+    _forget_duplicates(connection, last_source)
+    for name in ("builds", "artifacts", "binaries", "jobs"):
+        step(name)
+    if not known_before:
         version_order.import_meanwhile()
     connection.execute(
         "INSERT INTO main.package_names_fts (rowid, name) "
         "SELECT id, name FROM main.package_names WHERE id > ?",
         (last_name,),
     )
-    if not parameters["known_before"]:
+    if not known_before:
         store.make_room(connection)
-    for table, last in zip(_COUNTED, ("last_source_id", "last_binary_id"), strict=True):
-        outcome.written[table] = _rows_written(connection, table, int(parameters[last] or 0))
+    for table, last in zip(_COUNTED, (last_source, last_binary), strict=True):
+        outcome.written[table] = _rows_written(connection, table, last)
     _count_skipped(connection, outcome)
     return outcome
 
