@@ -62,7 +62,8 @@ _SILENT = click.option("--silent", is_flag=True, help="No progress and no summar
 @click.option("--name", help="Name of the rebuilder. Default: host and path, or the file's name.")
 @click.option(
     "--release",
-    help="Release of the packages, where the source does not say (old databases, API v0).",
+    help="Release of the packages, where the source does not say (old databases, API v0). Remembered; "
+    "an empty one takes it back.",
 )
 @click.option(
     "--config",

@@ -36,7 +36,10 @@ Aliases = dict[tuple[str, str], str]
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A rebuilder to read: where, under which name, and its release where only the operator knows."""
+    """A rebuilder to read: where, under which name, and its release where only the operator knows.
+
+    A ``release`` of None leaves it as it was said before, an empty one takes it back.
+    """
 
     source: str
     name: str | None = None

@@ -75,8 +75,9 @@ def ingest(
         log = store.RunLog(connection, instance.rebuilder, published_location(instance.source))
         kind = None
         try:
+            release = rebuilders.release(connection, instance)
             with (
-                closing(open_source(instance.source, instance.release)) as source,
+                closing(open_source(instance.source, release)) as source,
                 _log_store(path, options) as logs,
             ):
                 kind = source.kind

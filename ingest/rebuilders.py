@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass, replace
 
 from ingest import values
+from ingest.config import Instance
 from ingest.sources.base import Source
 
 
@@ -34,6 +35,14 @@ def find(connection: sqlite3.Connection, name: str) -> Rebuilder | None:
     if row is None:
         return None
     return replace(Rebuilder(*row), unread_artifacts=tuple(json.loads(row[-1] or "[]")))
+
+
+def release(connection: sqlite3.Connection, instance: Instance) -> str | None:
+    """The release that the operator says now, else said in an earlier run; an empty one takes that back."""
+    if instance.release is not None:
+        return instance.release or None
+    known = find(connection, instance.rebuilder)
+    return known.release if known else None
 
 
 def create(connection: sqlite3.Connection, name: str, source: Source, generation: int) -> int:

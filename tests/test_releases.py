@@ -27,18 +27,28 @@ def equals_a_fresh_ingest(database: Path, source: Path, fresh: Path, release: st
 
 
 @pytest.mark.parametrize("source", [SAVED, LEGACY])
-@pytest.mark.parametrize(("former", "release"), [(None, "trixie"), ("forky", "trixie"), ("trixie", None)])
+@pytest.mark.parametrize(("former", "release"), [(None, "trixie"), ("forky", "trixie"), ("trixie", "")])
 def test_a_corrected_release_takes_everything_with_it(
-    tmp_path: Path, source: Path, former: str | None, release: str | None
+    tmp_path: Path, source: Path, former: str | None, release: str
 ) -> None:
     database = tmp_path / "r.db"
     ingest(database, source, release=former)
     result = ingest(database, source, release=release)
     assert f"debian/{former or '-'}/amd64 was renamed to debian/{release or '-'}/amd64" in result.notes
-    assert one(database, "SELECT release FROM rebuilders") == release
+    assert one(database, "SELECT release FROM rebuilders") == (release or None)
     assert equals_a_fresh_ingest(database, source, tmp_path / "fresh.db", release)
     before = dump(database)
     ingest(database, source, release=release)
+    assert dump(database) == before
+
+
+@pytest.mark.parametrize("source", [SAVED, LEGACY])
+def test_a_release_that_was_said_once_stays(tmp_path: Path, source: Path) -> None:
+    database = tmp_path / "r.db"
+    ingest(database, source, release="trixie")
+    before = dump(database)
+    assert ingest(database, source).unchanged
+    ingest(database, source, full=True)
     assert dump(database) == before
 
 
