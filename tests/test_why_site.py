@@ -137,6 +137,12 @@ def test_evidence_is_found_by_words_current_failures_first(site: str) -> None:
     assert ask(site, "search_evidence", words='"memory allocate"') == []
 
 
+def test_one_word_is_found_as_it_was_typed(site: str) -> None:
+    assert all("memory" in row["evidence"].lower() for row in ask(site, "search_evidence", words=" Memory "))
+    assert ask(site, "search_evidence", words='"memory"') != []
+    assert ask(site, "search_evidence", words="memory++") == []
+
+
 @pytest.mark.parametrize(
     "words", ['"', '""', "'", "AND", "NEAR(", "a*", "-- x", "\0", "x\0y", "^", "{a b}:c", "(", "é"]
 )

@@ -8,6 +8,8 @@ found AS (
     SELECT failures_fts.rowid AS id
     FROM wanted CROSS JOIN failures_fts ON failures_fts MATCH wanted.words
     WHERE wanted.words <> ''
+        -- To FTS5 “c++” is the word c: one word has to be there as it was typed.
+        AND (instr(trim(:words), ' ') OR instr(lower(failures_fts.evidence), lower(replace(trim(:words), '"', ''))))
     UNION ALL
     SELECT id FROM (
         SELECT f.id FROM wanted CROSS JOIN failures AS f

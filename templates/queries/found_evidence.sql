@@ -21,5 +21,7 @@ JOIN origins AS o ON o.id = f.origin_id
 JOIN rebuilders AS r ON r.id = f.rebuilder_id
 JOIN categories AS k ON k.id = f.category_id
 WHERE failures_fts MATCH escape_fts(:words) AND f.is_current
+    -- To FTS5 “c++” is the word c: one word has to be there as it was typed.
+    AND (instr(trim(:words), ' ') OR instr(lower(f.evidence), lower(replace(trim(:words), '"', ''))))
 ORDER BY failures_fts.rowid DESC
 LIMIT 10
