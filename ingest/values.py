@@ -98,6 +98,8 @@ def now() -> str:
 
 def register(connection: sqlite3.Connection) -> None:
     """Make the functions known to a connection."""
+    # They fail where a text is no UTF-8, which is expected: Datasette, where it is loaded, wants to see why.
+    sqlite3.enable_callback_tracebacks(False)
     connection.create_function("iso_time", 1, iso_time, deterministic=True)
     connection.create_function("are_readable", -1, are_readable, deterministic=True)
     connection.create_function("is_readable", 1, is_readable, deterministic=True)
