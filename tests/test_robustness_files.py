@@ -38,7 +38,9 @@ from hypothesis import strategies as st
 
 from ingest import store
 from ingest.errors import IngestError, SourceError
-from ingest.sources import _sqlite_file
+from ingest.progress import Progress
+from ingest.sources import _sqlite_file, open_source
+from ingest.sources.base import Known
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -227,6 +229,17 @@ def test_a_name_too_long_for_our_own_database_is_said_to_be(tmp_path: Path) -> N
     assert (
         result.stderr == f"Error: {database}: cannot be looked at (File name too long); name another file.\n"
     )
+
+
+def test_a_file_that_is_gone_before_it_was_read_to_the_end_is_said_to_be(tmp_path: Path) -> None:
+    path = copy(DAEMON, tmp_path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = wal")
+    with closing(open_source(str(path), None)) as source, closing(sqlite3.connect(":memory:")) as connection:
+        path.unlink()
+        for read in (source.confirm, lambda: source.stage(connection, Known(), Progress(silent=True))):
+            with pytest.raises(SourceError, match=r"cannot be read \(No such file"):
+                read()
 
 
 def test_our_own_database_in_a_folder_without_permission_says_so(tmp_path: Path) -> None:

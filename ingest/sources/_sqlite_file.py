@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ingest.errors import SourceError
@@ -14,6 +16,15 @@ READING_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 _WAL_FORMAT = 2
 _LOCKED = "it stayed locked by another program; try again when that has finished."
 _DAMAGED = "the database is damaged or cut short; copy it again, with `sqlite3 FILE .backup COPY`."
+
+
+@contextmanager
+def looking_at(path: Path) -> Iterator[None]:
+    """Raises SourceError where the file is gone, or may not be read any more."""
+    try:
+        yield
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
 
 
 def sidecar(path: Path, suffix: str) -> Path:
@@ -62,7 +73,8 @@ def state(path: Path) -> str:
 def table_columns(path: Path) -> dict[str, set[str]]:
     """The columns of each table. Raises SourceError where the file is no SQLite database."""
     try:
-        connection = sqlite3.connect(uri(path), uri=True, timeout=BUSY_SECONDS)
+        with looking_at(path):
+            connection = sqlite3.connect(uri(path), uri=True, timeout=BUSY_SECONDS)
         connection.text_factory = _lenient
         try:
             _refuse_cut(connection, path)
@@ -78,8 +90,6 @@ def table_columns(path: Path) -> dict[str, set[str]]:
             connection.close()
     except READING_ERRORS as error:
         raise SourceError(f"{path}: {explain(error)}") from error
-    except OSError as error:
-        raise SourceError(f"{path}: cannot be read ({error.strerror}); check its permissions.") from error
 
 
 def _lenient(name: bytes) -> str:
@@ -91,7 +101,9 @@ def _refuse_cut(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN")
     connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     (page_size,) = connection.execute("PRAGMA page_size").fetchone()
-    if path.stat().st_size % page_size:
+    with looking_at(path):
+        size = path.stat().st_size
+    if size % page_size:
         raise SourceError(f"{path}: {_DAMAGED}")
 
 
@@ -117,7 +129,8 @@ def attach(connection: sqlite3.Connection, path: Path) -> None:
     if is_attached(connection):
         return
     try:
-        connection.execute("ATTACH ? AS upstream", (uri(path),))
+        with looking_at(path):
+            connection.execute("ATTACH ? AS upstream", (uri(path),))
         connection.execute("SELECT 1 FROM upstream.sqlite_master LIMIT 1").fetchone()
         connection.execute("PRAGMA upstream.cache_size = -8192")
     except READING_ERRORS as error:

@@ -30,14 +30,17 @@ class SQLiteSource(Source):
         self.path = path
         self.columns = columns
         self.carries_logs = not lacking(columns, self.log_columns)
-        self.at_rest = _sqlite_file.body(path) if _sqlite_file.is_at_rest(path) else None
+        with _sqlite_file.looking_at(path):
+            self.at_rest = _sqlite_file.body(path) if _sqlite_file.is_at_rest(path) else None
         """What the file was like, where SQLite is told that nobody writes to it."""
 
     def state(self) -> str | None:
         return _sqlite_file.state(self.path)
 
     def confirm(self) -> None:
-        if self.at_rest and _sqlite_file.body(self.path) != self.at_rest:
+        with _sqlite_file.looking_at(self.path):
+            is_as_before = not self.at_rest or _sqlite_file.body(self.path) == self.at_rest
+        if not is_as_before:
             raise SourceError(
                 f"{self.path}: a daemon started to write to it while it was read; run the ingest again."
             )
