@@ -135,6 +135,23 @@ def test_a_page_says_that_rows_were_left_out_and_where_all_are(demo: str, publis
     assert "These are" not in httpx.get(f"{demo}/reproducibility/status_of_sources?name=acl").text
 
 
+@pytest.mark.parametrize("feed", ["feed_failures", "feed_fixes", "feed_regressions"])
+def test_a_feed_says_whether_there_is_more_than_its_newest_entries(demo: str, feed: str) -> None:
+    uncut = re.sub(r"LIMIT 10[01]\n", "LIMIT -1\n", (FOLDER / f"{feed}.sql").read_text())
+    for origin in ("", "debian/forky/arm64"):
+        asked = {
+            "sql": f"SELECT count(*) AS n FROM ({uncut})",
+            "origin": origin,
+            "package": "",
+            "_shape": "array",
+        }
+        in_all = httpx.get(f"{demo}/reproducibility.json", params=asked, timeout=30).json()[0]["n"]
+        newest = ask(demo, feed, origin=origin)
+        assert len(newest) == min(100, in_all) > 0
+        assert {row["is_cut"] for row in newest} == {int(in_all > 100)}
+    assert {row["is_cut"] for row in ask(demo, feed, package=newest[0]["source"])} == {0}
+
+
 def test_a_page_says_that_sql_of_a_reader_was_cut(demo: str) -> None:
     sql = "SELECT a.id FROM origins AS a, origins AS b, origins AS c, builds LIMIT 10001"
     page = httpx.get(f"{demo}/reproducibility", params={"sql": sql, "_hide_sql": "1"}, timeout=60).text

@@ -42,7 +42,7 @@ newest AS (
         ORDER BY x.evidence IS NULL, x.id LIMIT 1
     )
     ORDER BY b.built_at DESC, b.id DESC
-    LIMIT 100
+    LIMIT 101
 )
 SELECT
     o.label AS origin,
@@ -63,7 +63,8 @@ SELECT
     b.built_at AS atom_updated,
     b.name || ' ' || b.version || iif(b.status = 'FAIL', ' does not build in ', ' is not reproducible in ')
         || o.label || ': ' || k.name AS atom_title,
-    r.name AS atom_author_name
+    r.name AS atom_author_name,
+    count(*) OVER () > 100 AS is_cut
 FROM newest AS b
 JOIN failures AS f ON f.id = b.failure_id
 JOIN categories AS k ON k.id = f.category_id
@@ -72,3 +73,4 @@ JOIN rebuilders AS r ON r.id = b.rebuilder_id
 LEFT JOIN builds AS before ON before.id = b.before_id
 LEFT JOIN source_packages AS earlier ON earlier.id = before.source_package_id
 ORDER BY b.built_at DESC, b.id DESC
+LIMIT 100

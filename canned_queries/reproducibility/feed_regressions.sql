@@ -12,7 +12,7 @@ newest AS (
         AND (:origin = '' OR o.label = :origin)
         AND (:package = '' OR c.name_id IN (SELECT name_id FROM wanted))
     ORDER BY c.changed_at DESC, c.to_build_id DESC
-    LIMIT 100
+    LIMIT 101
 )
 SELECT
     o.label AS origin,
@@ -32,7 +32,8 @@ SELECT
     '/regressions/' || c.to_build_id AS atom_id,
     c.changed_at AS atom_updated,
     c.name || ' ' || c.to_version || iif(c.to_status = 'FAIL', ' no longer builds in ', ' is no longer reproducible in ') || o.label AS atom_title,
-    r.name AS atom_author_name
+    r.name AS atom_author_name,
+    count(*) OVER () > 100 AS is_cut
 FROM newest AS c
 JOIN origins AS o ON o.id = c.origin_id
 JOIN rebuilders AS r ON r.id = c.rebuilder_id
@@ -41,3 +42,4 @@ LEFT JOIN failures AS f ON f.id = (
 )
 LEFT JOIN categories AS k ON k.id = f.category_id
 ORDER BY c.changed_at DESC, c.to_build_id DESC
+LIMIT 100
