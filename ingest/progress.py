@@ -21,8 +21,8 @@ class Progress:
 
     @contextmanager
     def bar(self, label: str, length: int) -> Iterator[Callable[[int], None]]:
-        """A bar of ``length`` steps; yields what to call with the steps done since the last call."""
-        if not self.visible:
+        """A bar of ``length`` steps, none for none; yields what to call with the steps done since the last call."""
+        if not self.visible or not length:
             yield lambda steps: None
             return
         with click.progressbar(length=length, label=label, file=sys.stderr) as bar:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
 from helpers import DAEMON, FIXTURES, MIGRATED, rows, run
+
+from ingest.progress import Progress
 
 
 def test_rebuilders_lists_what_is_known_how_fresh_and_what_went_wrong(tmp_path: Path) -> None:
@@ -99,3 +102,15 @@ def test_help_shows_examples(command: list[str]) -> None:
     result = run(*command, "--help")
     assert result.exit_code == 0
     assert not command or "Example" in result.stdout
+
+
+def test_a_bar_is_drawn_for_steps_and_none_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    progress = Progress()
+    for label, length in (("something", 2), ("nothing", 0)):
+        with progress.bar(label, length) as advance:
+            advance(length)
+    drawn = capsys.readouterr().err
+    assert "something" in drawn and "nothing" not in drawn
