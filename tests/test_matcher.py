@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import threading
 import time
-from concurrent.futures import ProcessPoolExecutor
-from itertools import count
 
 import pytest
 import zstandard
@@ -14,14 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.categories import matcher as matcher_module
-from ingest.categories import plan
+from ingest.categories import plan, scanner
 from ingest.categories.evidence import LONGEST
 from ingest.categories.matcher import LITTLE_PATIENCE, PATIENCE, TIMEOUTS_FORGIVEN, Matcher
 from ingest.categories.patterns import compile_pattern
 from ingest.categories.rules import Category, Rule, RuleSet
-from ingest.categories.scanner import Scanner, can_scan
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
-from ingest.categories.work import BATCH_BUILDS, verdicts
 
 MEBIBYTE = 1 << 20
 
@@ -274,55 +269,6 @@ def test_empty_logs_as_upstream_writes_them_are_readable():
         assert category(found, FailedBuild(1, "debian", "all", bytes.fromhex(empty))) == "empty"
 
 
-# --- many builds -------------------------------------------------------------------------------
-
-
-def numbered(number: int) -> FailedBuild:
-    return FailedBuild(number, "debian", "amd64", frame(b"log %d" % number))
-
-
-@pytest.mark.parametrize("workers", [1, 2, 5])
-def test_verdicts_come_in_the_order_of_the_builds(workers: int):
-    found = matching(rule("odd", "log_has_re", "[13579]$"), rule("even", "catch_all"))
-    got = [(each.key, each.category) for each in verdicts(found, map(numbered, range(333)), workers)]
-    assert got == [(number, "odd" if number % 2 else "even") for number in range(333)]
-
-
-def test_builds_are_read_only_as_far_as_they_are_needed_and_by_the_caller():
-    read: list[int] = []
-
-    def builds():
-        for number in count():
-            assert threading.current_thread() is threading.main_thread()
-            read.append(number)
-            yield numbered(number)
-
-    stream = verdicts(matching(rule("a", "catch_all")), builds(), 2)
-    assert next(stream).key == 0
-    stream.close()
-    assert len(read) <= 5 * BATCH_BUILDS
-
-
-def test_an_interrupt_waits_for_no_work():
-    slow = [failed(b"a" * 5000) for _ in range(BATCH_BUILDS)]
-
-    def interrupted():
-        yield from slow
-        raise KeyboardInterrupt
-
-    start = time.monotonic()
-    with pytest.raises(KeyboardInterrupt):
-        list(verdicts(matching(HOSTILE), interrupted(), 2))
-    assert time.monotonic() - start < 1
-
-
-def test_any_executor_can_do_the_work():
-    found = matching(rule("odd", "log_has_re", "[13579]$"), rule("even", "catch_all"))
-    with ProcessPoolExecutor(1) as executor:
-        processes = list(verdicts(found, map(numbered, range(60)), 1, executor))
-    assert processes == list(verdicts(found, map(numbered, range(60)), 1))
-
-
 # --- explaining --------------------------------------------------------------------------------
 
 
@@ -484,9 +430,8 @@ def test_the_matcher_agrees_with_trying_one_rule_after_the_other(
     ordered = found.rules.for_distribution("debian")
     expected = [naive(ordered, architecture, log, output) for output in outputs or [None]]
     with pytest.MonkeyPatch.context() as patch:
-        # Sieves come with the second text that is searched.
-        patch.setattr(plan, "TEXTS_BEFORE_SIEVES", 2)
-        patch.setattr(plan, "TOO_OFTEN_IN_VAIN", 1)
+        # A regex that was in vain once has a sieve the next time.
+        patch.setattr(plan, "SECONDS_IN_VAIN", 0)
         for _ in range(3):
             assert [each.category for each in found.match(build)] == expected
 
@@ -498,7 +443,8 @@ def test_a_regex_matches_only_where_its_literals_and_its_sieve_do(source: str, l
     text = log.decode("utf-8", "replace")
     if pattern.compiled.search(text):
         assert all(any(literal in text for literal in clause) for clause in pattern.required)
-        assert not can_scan(pattern.sieve) or Scanner({}, {0: pattern.sieve}).scan(log) == [0]
+        sieve = scanner.of_sieve(pattern.sieve)
+        assert sieve is None or sieve.scan(log)
 
 
 # --- what regexes mean -----------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ingest.categories.evidence import Span
-from ingest.categories.parts import Clauses
+from ingest.categories.parts import Clauses, clearness
 from ingest.categories.patterns import Pattern, read_pattern
 from ingest.categories.rules import Rule
 
@@ -15,8 +15,8 @@ ARCHITECTURE = "{arch}"
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 """What the decoded text has instead of bytes that are no UTF-8, so its bytes are not what was read."""
 
-_CLEAR = 4
-"""Characters of a literal that is not in every text."""
+_CLEAR = 3
+"""Characters, layout left out, of a literal that is not in every text."""
 
 _CLAUSES = 3
 
@@ -79,6 +79,7 @@ def _clearest(required: Clauses) -> Clauses:
     """The clauses that the fewest texts meet: looking for a letter takes longer than the regex."""
     clauses = [tuple(part for literal in clause for part in _literals(literal)[:1]) for clause in required]
     complete = [found for found, wanted in zip(clauses, required, strict=True) if len(found) == len(wanted)]
-    complete.sort(key=lambda clause: min(map(len, clause)), reverse=True)
-    clear = [clause for clause in complete if min(map(len, clause)) >= _CLEAR]
-    return tuple(clear[:_CLAUSES] or complete[:1])
+    complete.sort(key=clearness, reverse=True)
+    clear = [clause for clause in complete if clearness(clause)[0] >= _CLEAR]
+    longest = sorted(complete, key=lambda clause: min(map(len, clause)), reverse=True)
+    return tuple(clear[:_CLAUSES] or longest[:1])

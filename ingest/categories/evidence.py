@@ -57,7 +57,8 @@ def _plain_line(text: str | bytes, start: int, end: int) -> str | None:
     last = text.find(newline, start, start + LONGEST)
     if not first or last < end:
         return None
-    line = _decoded(text[first:last]).strip(" ")
+    # Diffoscope indents by spaces that do not break.
+    line = _decoded(text[first:last]).replace("\N{NO-BREAK SPACE}", " ").strip(" ")
     return line if len(line) <= LONGEST and line.isprintable() else None
 
 

@@ -9,14 +9,14 @@ only what is left, regexes above all, is tried on the decoded text.
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from ingest.categories import evidence
 from ingest.categories.plan import Plan, Side, Step, spans
 from ingest.categories.rules import RULE_TIMED_OUT, UNCATEGORISED, Category, Rule, RuleSet
-from ingest.categories.texts import Text, UnreadableError
+from ingest.categories.texts import Lock, Text, UnreadableError
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
 
 PATIENCE = 1.0
@@ -56,19 +56,22 @@ class _Found:
 
 
 class Matcher:
-    """Explains failures by a set of rules. One serves any number of threads."""
+    """Explains failures by a set of rules. One serves any number of threads.
+
+    Who reads a large log holds ``one_large``, which may be a lock between processes.
+    """
 
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self._plans: dict[tuple[str, str], Plan] = {}
         self._sides: dict[tuple[Step, ...], Side] = {}
         self._compiling = threading.Lock()
-        self._one_large = threading.Lock()
+        self.one_large: Lock = threading.Lock()
         self._timeouts: Counter[str] = Counter()
 
-    def __reduce__(self) -> tuple[object, tuple[RuleSet]]:
-        # What is compiled stays in its process; another one compiles once for all that it is sent.
-        return _matcher_of_this_process, (self.rules,)
+    def prepare(self, distribution: str, architecture: str) -> None:
+        """Do beforehand what the first match for these would do."""
+        self._plan(distribution, architecture)
 
     def match(self, build: FailedBuild) -> list[Verdict]:
         """One verdict an artifact, or one for a build without."""
@@ -87,7 +90,7 @@ class Matcher:
         plan = self._plan(distribution, architecture)
         searched = {"log": Text(log), "diffoscope": Text(diffoscope)}
         sides = {"log": plan.log, "diffoscope": plan.diffoscope}
-        candidates = {name: sides[name].candidates(text) for name, text in searched.items()}
+        candidates = {name: set(sides[name].candidates(text)) for name, text in searched.items()}
         explanations: list[Explanation] = []
         for number, rule in enumerate(plan.rules):
             if number not in plan.applying:
@@ -123,7 +126,7 @@ class Matcher:
         if side.first is None or side.first >= end:
             return _Found(end)
         try:
-            text = Text.decompressed(frame, self._one_large)
+            text = Text.decompressed(frame, self.one_large)
         except UnreadableError as error:
             return _Found(side.first, error.category.key, evidence.of_words(f"Not searched: {error.reason}."))
         try:
@@ -138,6 +141,7 @@ class Matcher:
                 break
             rule = step.rule
             patience = self._patience(rule)
+            started = time.perf_counter()
             try:
                 where = spans(step, text, patience)
             except TimeoutError:
@@ -149,18 +153,13 @@ class Matcher:
                 return _Found(step.number, error.category.key, evidence.of_words(words), size)
             if where is not None:
                 return _Found(step.number, rule.category.key, _evidence(step, text, where), size)
-            side.tried_in_vain(step)
+            side.tried_in_vain(step, time.perf_counter() - started)
         return _Found(end, size=size)
 
     def _patience(self, rule: Rule) -> float:
         if self._timeouts and self._timeouts[str(rule)] >= TIMEOUTS_FORGIVEN:
             return LITTLE_PATIENCE
         return PATIENCE
-
-
-@lru_cache(maxsize=4)
-def _matcher_of_this_process(rules: RuleSet) -> Matcher:
-    return Matcher(rules)
 
 
 def _explanation(step: Step, text: Text) -> Explanation:

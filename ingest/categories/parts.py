@@ -11,6 +11,9 @@ from ingest.categories import sieve
 Clauses = tuple[tuple[str, ...], ...]
 """What a text must contain: of every clause at least one literal."""
 
+_LAYOUT = frozenset("│├└╵─┄ \t\n-+")
+"""What every line of diffoscope's output has."""
+
 _MOST_EXACT = 64
 """Texts that are told apart: enough for a few optional letters, few enough to be looked for."""
 
@@ -41,6 +44,15 @@ class Part:
         if self.exact is None:
             return self.required
         return (self.exact,) if all(self.exact) else ()
+
+
+def clearness(clause: tuple[str, ...]) -> tuple[int, int]:
+    """How much a clause tells, by the least telling of its literals: in characters that are no layout, one
+    beyond ASCII counts as three, and in all characters."""
+    return min(
+        (sum(1 if char.isascii() else 3 for char in literal if char not in _LAYOUT), len(literal))
+        for literal in clause
+    )
 
 
 NOTHING = Part("", exact=("",))
@@ -85,7 +97,7 @@ def alternatives(branches: list[Part]) -> Part:
     clauses = [branch.clauses() for branch in branches]
     if not all(clauses):
         return Part(text, loose)
-    clearest = (max(own, key=lambda clause: min(map(len, clause))) for own in clauses)
+    clearest = (max(own, key=clearness) for own in clauses)
     return Part(
         text, loose, required=(tuple(dict.fromkeys(literal for clause in clearest for literal in clause)),)
     )

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
-import hyperscan
-
+from ingest.categories import scanner
 from ingest.categories.conditions import Condition, condition
 from ingest.categories.evidence import Span
 from ingest.categories.rules import Rule
-from ingest.categories.scanner import Scanner, Wanted, can_scan
+from ingest.categories.scanner import Scanner, Wanted
 from ingest.categories.texts import Text
 
-TEXTS_BEFORE_SIEVES = 200
-"""A run with few failures is over before a sieve pays."""
-
-TOO_OFTEN_IN_VAIN = 4
-"""Of those texts; most regexes are never tried at all."""
+SECONDS_IN_VAIN = 0.005
+"""About what compiling a sieve takes; most regexes never waste as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,45 +30,34 @@ class Step:
 class Side:
     """The rules that read one of the two texts.
 
-    At first regexes are tried where their literals were seen. Those that are
-    often tried in vain get a sieve: it takes a while to compile, and is worth it
-    only for many texts.
+    Regexes are tried where their literals were seen. One that was in vain for long
+    gets a sieve, which is asked before it from then on.
     """
 
     def __init__(self, steps: tuple[Step, ...]) -> None:
         self.steps = {step.number: step for step in steps}
         self.first = steps[0].number if steps else None
-        self._scan = self._prepared({})
-        self._in_vain: Counter[int] = Counter()
-        self._texts = count(1)
+        self._always = [step.number for step in steps if not step.wanted]
+        self._literals = scanner.of_literals({step.number: step.wanted for step in steps if step.wanted})
+        self._in_vain: defaultdict[int, float] = defaultdict(float)
+        self._sieves: dict[int, Scanner | None] = {}
 
-    def candidates(self, text: Text) -> list[Step]:
+    def candidates(self, text: Text) -> Iterator[Step]:
         """The steps that may hold, in order; those that are decided by literals do."""
-        if next(self._texts) == TEXTS_BEFORE_SIEVES:
-            self._scan = self._sieved()
-        # One attribute for both: another thread may exchange them now.
-        always, scanner = self._scan
-        return [self.steps[number] for number in sorted(always + scanner.scan(text.data))]
+        for number in sorted(self._always + self._literals.scan(text.data)):
+            sieve = self._sieves.get(number)
+            if sieve is None or sieve.scan(text.data):
+                yield self.steps[number]
 
-    def tried_in_vain(self, step: Step) -> None:
-        # Threads may miss one of another's: it is an estimate.
-        self._in_vain[step.number] += 1
-
-    def _prepared(self, sieves: dict[int, str]) -> tuple[list[int], Scanner]:
-        literal = {number: step.wanted for number, step in self.steps.items() if number not in sieves}
-        always = [number for number, wanted in literal.items() if not wanted]
-        return always, Scanner({number: wanted for number, wanted in literal.items() if wanted}, sieves)
-
-    def _sieved(self) -> tuple[list[int], Scanner]:
-        sieves = {
-            number: pattern.sieve
-            for number, times in sorted(self._in_vain.items())
-            if times >= TOO_OFTEN_IN_VAIN and (pattern := self.steps[number].condition.pattern)
-        }
-        try:
-            return self._prepared(sieves)
-        except hyperscan.error:
-            return self._prepared({number: sieve for number, sieve in sieves.items() if can_scan(sieve)})
+    def tried_in_vain(self, step: Step, seconds: float) -> None:
+        """Note how long it took to find nothing."""
+        pattern = step.condition.pattern
+        if pattern is None or step.number in self._sieves:
+            return
+        # Threads may miss some of another's, or compile the same sieve: neither does harm.
+        self._in_vain[step.number] += seconds
+        if self._in_vain[step.number] > SECONDS_IN_VAIN:
+            self._sieves[step.number] = scanner.of_sieve(pattern.sieve)
 
 
 def spans(step: Step, text: Text, seconds: float) -> tuple[list[Span], bool] | None:

@@ -1,4 +1,4 @@
-"""One scan over bytes for all that rules look for."""
+"""Scans bytes for all that rules look for at once, or for what one regex may match."""
 
 from __future__ import annotations
 
@@ -14,20 +14,15 @@ Wanted = tuple[tuple[bytes, ...], ...]
 
 
 class Scanner:
-    """Tells which of the numbered wants are met by bytes, and which of the numbered sieves match
-    them; may be used by several threads.
+    """Tells which numbered expressions match bytes; may be used by several threads."""
 
-    Hyperscan itself puts together which literals it saw: a call back into Python
-    for each would cost more than the scan.
-    """
-
-    def __init__(self, wanted: Mapping[int, Wanted], sieves: Mapping[int, str] | None = None) -> None:
-        """Raises hyperscan.error for a sieve that hyperscan cannot run, such as one for nothing."""
+    def __init__(self, database: hyperscan.Database | None) -> None:
+        """None matches nothing."""
+        self._database = database
         self._threads = threading.local()
-        self._database = _compiled(wanted, sieves or {}) if wanted or sieves else None
 
     def scan(self, data: bytes) -> list[int]:
-        """The numbers of what is met, in order."""
+        """The numbers of what matches, in order."""
         met: list[int] = []
         if self._database is not None and data:
             # Terminated means that everything was met before the end of the data.
@@ -43,17 +38,24 @@ class Scanner:
         return scratch
 
 
-def can_scan(sieve: str) -> bool:
-    """Whether hyperscan can run it: a sieve that also matches nothing at all it cannot."""
+def of_sieve(sieve: str) -> Scanner | None:
+    """Matches where the sieve does, as number 0; None for one that hyperscan cannot run, such as one
+    that also matches nothing at all."""
     try:
-        Scanner({}, {0: sieve})
+        return Scanner(_compiled([sieve], [0], [hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL]))
     except hyperscan.error:
-        return False
-    return True
+        return None
 
 
-def _compiled(wanted: Mapping[int, Wanted], sieves: Mapping[int, str]) -> hyperscan.Database:
-    first = max([*wanted, *sieves]) + 1
+def of_literals(wanted: Mapping[int, Wanted]) -> Scanner:
+    """Matches those of the numbered wants that are met.
+
+    Hyperscan itself puts together which literals it saw: a call back into Python
+    for each would cost more than the scan.
+    """
+    if not wanted:
+        return Scanner(None)
+    first = max(wanted) + 1
     literals: dict[bytes, int] = {}
     for clauses in wanted.values():
         for clause in clauses:
@@ -64,16 +66,22 @@ def _compiled(wanted: Mapping[int, Wanted], sieves: Mapping[int, str]) -> hypers
         "&".join(_any_of([literals[literal] for literal in clause]) for clause in clauses)
         for clauses in wanted.values()
     ]
-    expressions += sieves.values()
     quiet = hyperscan.HS_FLAG_QUIET | hyperscan.HS_FLAG_SINGLEMATCH
     together = hyperscan.HS_FLAG_COMBINATION | hyperscan.HS_FLAG_SINGLEMATCH
-    loose = hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_DOTALL
+    return Scanner(
+        _compiled(
+            expressions, [*literals.values(), *wanted], [quiet] * len(literals) + [together] * len(wanted)
+        )
+    )
+
+
+def _compiled(expressions: list[str], ids: list[int], flags: list[int]) -> hyperscan.Database:
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
         expressions=[expression.encode() for expression in expressions],
-        ids=[*literals.values(), *wanted, *sieves],
+        ids=ids,
         elements=len(expressions),
-        flags=[quiet] * len(literals) + [together] * len(wanted) + [loose] * len(sieves),
+        flags=flags,
     )
     return database
 

@@ -15,8 +15,9 @@ ANYTHING = r"[\x00-\xff]"
 HIGH = r"\x80-\xff"
 """The bytes of all characters beyond ASCII, and of what is no UTF-8 (a replacement character, decoded)."""
 
+_LEAST_COUNTED = 8
 _MOST_COUNTED = 2
-"""How often a repetition is counted: beyond, hyperscan takes long to compile."""
+"""How often a repetition is counted at least, and at most: beyond, hyperscan takes long to compile."""
 
 _ASCII = [chr(code) for code in range(128)]
 
@@ -42,7 +43,7 @@ def of_class(text: str, ignore_case: bool, only_ascii: bool = False) -> str:
 
 def of_repeated(expression: str, least: int, most: int | None) -> str:
     """At least as many; ``most`` is None for any number."""
-    least = min(least, _MOST_COUNTED)
+    least = min(least, _LEAST_COUNTED)
     if most is None or most > _MOST_COUNTED:
         return f"(?:{expression}){{{least},}}"
     return f"(?:{expression}){{{least},{most}}}"

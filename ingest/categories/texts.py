@@ -6,6 +6,7 @@ import io
 import re
 import threading
 from functools import cached_property
+from typing import Protocol
 
 import zstandard
 
@@ -28,6 +29,13 @@ _WIDE = re.compile(rb"[\xf0-\xf4]")
 _threads = threading.local()
 
 
+class Lock(Protocol):
+    """One of threads or one of processes."""
+
+    def acquire(self) -> bool: ...
+    def release(self) -> None: ...
+
+
 class UnreadableError(Exception):
     """A log that no rule can be tried on: the category that says so, and what is wrong in words."""
 
@@ -40,12 +48,12 @@ class UnreadableError(Exception):
 class Text:
     """One decompressed log. Who reads a large one holds ``one_large`` until ``release``."""
 
-    def __init__(self, data: bytes, one_large: threading.Lock | None = None) -> None:
+    def __init__(self, data: bytes, one_large: Lock | None = None) -> None:
         self.data = data
         self._held = one_large
 
     @classmethod
-    def decompressed(cls, frame: bytes | None, one_large: threading.Lock) -> Text:
+    def decompressed(cls, frame: bytes | None, one_large: Lock) -> Text:
         """Of a zstd frame, or of nothing. Raises UnreadableError."""
         if not frame:
             return cls(b"")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from itertools import chain, islice
+from typing import TYPE_CHECKING
 
 from ingest.categories.matcher import Matcher
 from ingest.categories.verdicts import FailedBuild, Verdict
+
+if TYPE_CHECKING:
+    from ingest.categories.helpers import Helpers
+
+ALONE = 300
+"""Builds that are matched before helpers are worth their start."""
 
 BATCH_BUILDS = 50
 BATCH_BYTES = 1 << 20
@@ -18,54 +25,27 @@ IN_FLIGHT = 2
 """Batches per worker: while one is worked on the next one waits."""
 
 
-def verdicts(
-    matcher: Matcher, builds: Iterable[FailedBuild], workers: int, executor: Executor | None = None
-) -> Iterator[Verdict]:
-    """The verdicts on all builds, in their order; the builds are read by the caller's thread, as needed.
+def verdicts(matcher: Matcher, builds: Iterable[FailedBuild], workers: int) -> Iterator[Verdict]:
+    """The verdicts on all builds, in their order; the builds are read by the caller's thread, as needed."""
+    builds = iter(builds)
+    for build in islice(builds, ALONE) if workers > 1 else builds:
+        yield from matcher.match(build)
+    for build in builds:
+        # Imported where it is needed: most runs meet a few failures.
+        from ingest.categories.helpers import helping
 
-    Threads by default, since what takes long (decompressing, scanning, regexes)
-    lets the others run. Any other executor does as well; it is left open.
-    """
-    if executor is not None:
-        yield from _in_order(executor, workers, matcher, builds, None)
-        return
-    stop = threading.Event()
-    pool = ThreadPoolExecutor(workers, "matcher")
-    try:
-        yield from _in_order(pool, workers, matcher, builds, stop)
-    finally:
-        # Reached by an interrupt as well: then nobody waits for what is still to do.
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
+        with helping(matcher, workers) as helpers:
+            yield from _in_order(helpers, workers, chain([build], builds))
 
 
-def _in_order(
-    executor: Executor,
-    workers: int,
-    matcher: Matcher,
-    builds: Iterable[FailedBuild],
-    stop: threading.Event | None,
-) -> Iterator[Verdict]:
+def _in_order(helpers: Helpers, workers: int, builds: Iterable[FailedBuild]) -> Iterator[Verdict]:
     pending: deque[Future[list[Verdict]]] = deque()
-    try:
-        for batch in _batches(builds):
-            pending.append(executor.submit(_match, matcher, batch, stop))
-            if len(pending) >= workers * IN_FLIGHT:
-                yield from pending.popleft().result()
-        while pending:
+    for batch in _batches(builds):
+        pending.append(helpers.submit(batch))
+        if len(pending) >= workers * IN_FLIGHT:
             yield from pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
-
-
-def _match(matcher: Matcher, batch: list[FailedBuild], stop: threading.Event | None) -> list[Verdict]:
-    found: list[Verdict] = []
-    for build in batch:
-        if stop is not None and stop.is_set():
-            break
-        found.extend(matcher.match(build))
-    return found
+    while pending:
+        yield from pending.popleft().result()
 
 
 def _batches(builds: Iterable[FailedBuild]) -> Iterator[list[FailedBuild]]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain, groupby
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
 from ingest import sql
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
+from ingest.errors import RulesError
 from ingest.failures import catalogue
 from ingest.logs import LogKey, LogKind, LogStore, live_keys
 from ingest.merge import Context
@@ -49,9 +52,17 @@ class Options:
 
     @cached_property
     def matcher(self) -> Matcher:
+        """Raises RulesError."""
         from ingest.categories.matcher import Matcher
 
         return Matcher(self.rule_set)
+
+    def prepare(self, origins: Iterable[tuple[str, str]]) -> None:
+        """Make the matcher, ready for these distributions and architectures; wrong rules are told where
+        they are used."""
+        with suppress(RulesError):
+            for distribution, architecture in origins:
+                self.matcher.prepare(distribution, architecture)
 
 
 DEFAULT = Options()
@@ -67,6 +78,7 @@ class Failures:
         self.options = options
         self.notes: list[str] = []
         self.unread_logs = 0
+        self._preparing: Thread | None = None
 
     def fetch(self, source: Source, parameters: sql.Parameters, progress: Progress) -> None:
         """Bring the logs that new failures need into the store; it commits them by itself.
@@ -85,6 +97,8 @@ class Failures:
                 "SELECT kind, id, build_id, built_at FROM wanted_logs ORDER BY build_id, kind"
             )
         }
+        if wanted:
+            self._prepare(parameters)
         missing = set(self.store.missing(wanted.values()))
         requests = [request for request, (key, _) in wanted.items() if key in missing]
         first_problem = None
@@ -100,6 +114,16 @@ class Failures:
                 f"{self.unread_logs} × log that could not be read, to be tried again by the next run:"
                 f" {first_problem}"
             )
+
+    def _prepare(self, parameters: sql.Parameters) -> None:
+        """Begin to make the matcher: while logs come in and SQLite merges, Python is free."""
+        origins = self.connection.execute(
+            "SELECT DISTINCT o.distribution, o.architecture FROM main.snapshots AS x"
+            " CROSS JOIN main.origins AS o ON o.id = x.origin_id WHERE x.rebuilder_id = ?",
+            (parameters["rebuilder_id"],),
+        ).fetchall()
+        self._preparing = Thread(target=self.options.prepare, args=(origins,), daemon=True)
+        self._preparing.start()
 
     def update(self, context: Context, progress: Progress) -> int:
         """Explain what is new, after the merge; returns the failures that were new or are explained now."""
@@ -139,6 +163,8 @@ class Failures:
             " evidence_from, rule_set, log_bytes, diffoscope_bytes, log_id, diffoscope_id,"
             " PRIMARY KEY (build_id, build_artifact_id)) WITHOUT ROWID"
         )
+        if self._preparing:
+            self._preparing.join()
         if count:
             catalogue.publish(self.connection, self.options.rule_set.categories())
             with progress.bar(f"Explaining the failures of {self.name}", count) as advance:

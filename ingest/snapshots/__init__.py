@@ -92,7 +92,7 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     if covered:
         return 0
     span: sql.Parameters = {**who, "now": context.now, "from_day": from_day}
-    sql.run(connection, "snapshots/daily_results.sql", who)
+    sql.run(connection, "snapshots/daily_results.sql", span)
     written = sql.run(connection, "snapshots/reconstructed.sql", span)
     sql.run(connection, "snapshots/categories.sql", {**span, "all_kinds": False})
     return sum(written.values())
@@ -105,8 +105,9 @@ def count_categories_again(connection: sqlite3.Connection, rebuilder_id: int, ge
     days the builds that were latest then are counted, as the listing of that day is not kept.
     """
     who: sql.Parameters = {"rebuilder_id": rebuilder_id, "generation": generation}
-    sql.run(connection, "snapshots/daily_results.sql", who)
-    sql.run(connection, "snapshots/categories.sql", {**who, "from_day": "", "all_kinds": True})
+    all_days: sql.Parameters = {**who, "from_day": ""}
+    sql.run(connection, "snapshots/daily_results.sql", all_days)
+    sql.run(connection, "snapshots/categories.sql", {**all_days, "all_kinds": True})
     sql.run(connection, "snapshots/current_categories.sql", who)
 
 

@@ -1,15 +1,15 @@
 -- What the packages of a day failed by: the failures of the builds that were latest then.
+CREATE TEMP TABLE daily_failures AS
+SELECT d.origin_id, f.category_id, max(d.from_day, :from_day) AS from_day, d.until_day, count(*) AS failures
+FROM daily_results AS d
+CROSS JOIN main.failures AS f ON f.build_id = d.build_id
+GROUP BY d.build_id, d.from_day, f.category_id;
 CREATE TEMP TABLE category_steps AS
 SELECT origin_id, category_id, day, sum(failures) AS failures, sum(packages) AS packages
 FROM (
-    SELECT d.origin_id, f.category_id, d.from_day AS day, count(*) AS failures, 1 AS packages
-    FROM daily_results AS d CROSS JOIN main.failures AS f ON f.build_id = d.build_id
-    GROUP BY d.build_id, d.from_day, f.category_id
+    SELECT origin_id, category_id, from_day AS day, failures, 1 AS packages FROM daily_failures
     UNION ALL
-    SELECT d.origin_id, f.category_id, d.until_day, -count(*), -1
-    FROM daily_results AS d CROSS JOIN main.failures AS f ON f.build_id = d.build_id
-    WHERE d.until_day IS NOT NULL
-    GROUP BY d.build_id, d.from_day, f.category_id
+    SELECT origin_id, category_id, until_day, -failures, -1 FROM daily_failures WHERE until_day IS NOT NULL
 )
 GROUP BY origin_id, category_id, day;
 

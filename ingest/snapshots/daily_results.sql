@@ -1,6 +1,8 @@
 -- Which build was the latest of its package from when until when, of the versions that were
--- listed then. Per package with a version that is gone: when the last one went (null: one is
--- still listed), and whether its versions went at different times.
+-- listed then; what ended before :from_day is left out.
+
+-- Per package with a version that is gone: when the last one went (null: one is still listed),
+-- and whether its versions went at different times.
 CREATE TEMP TABLE package_ends (
     origin_id INTEGER, name_id INTEGER, last_day TEXT, varies INTEGER, PRIMARY KEY (origin_id, name_id)
 ) WITHOUT ROWID;
@@ -42,7 +44,8 @@ SELECT
     coalesce(later.day, date(b.last_day, '+1 day')) AS until_day
 FROM ordered_results AS b
 LEFT JOIN ordered_results AS later
-    ON later.rowid = b.rowid + 1 AND later.origin_id = b.origin_id AND later.name_id = b.name_id;
+    ON later.rowid = b.rowid + 1 AND later.origin_id = b.origin_id AND later.name_id = b.name_id
+WHERE coalesce(later.day, date(b.last_day, '+1 day'), '9999') >= :from_day;
 
 -- Where versions went at different times, the build that counts is looked up for every day on
 -- which one was built or went: an older build counts again when its version outlived a newer one.

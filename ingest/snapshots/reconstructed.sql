@@ -1,5 +1,5 @@
 -- Days before the first snapshot, and days without a run: per origin and source
--- name the build that was latest by then.
+-- name the build that was latest by then. What began before :from_day begins with it.
 CREATE TEMP TABLE daily_steps AS
 SELECT
     origin_id,
@@ -8,7 +8,7 @@ SELECT
     sum(step * (status IS 'BAD')) AS bad,
     sum(step * (status IS 'FAIL')) AS fail
 FROM (
-    SELECT origin_id, from_day AS day, status, 1 AS step FROM daily_results
+    SELECT origin_id, max(from_day, :from_day) AS day, status, 1 AS step FROM daily_results
     UNION ALL
     SELECT origin_id, until_day, status, -1 FROM daily_results WHERE until_day IS NOT NULL
 )
@@ -17,23 +17,24 @@ GROUP BY origin_id, day;
 INSERT INTO main.snapshots (
     rebuilder_id, origin_id, scope, captured_at, kind, counted, good, bad, fail
 )
-WITH RECURSIVE span AS (
+WITH RECURSIVE evidence AS (
+    SELECT max(max(from_day), coalesce(max(until_day), '')) AS day, date(:now, '-1 day') AS yesterday
+    FROM daily_results
+),
+span AS (
     SELECT
-        min(day) AS first_day,
-        min(
-            date(:now, '-1 day'),
-            max(
-                max(day),
-                coalesce(
-                    (
-                        SELECT substr(max(last_seen), 1, 10) FROM main.source_packages
-                        WHERE rebuilder_id = :rebuilder_id AND generation = :generation
-                    ),
-                    ''
-                )
-            )
-        ) AS last_day
-    FROM daily_steps
+        (SELECT min(day) FROM daily_steps) AS first_day,
+        CASE WHEN day < yesterday
+            THEN min(yesterday, max(day, coalesce(
+                (
+                    SELECT substr(max(last_seen), 1, 10) FROM main.source_packages
+                    WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+                ),
+                ''
+            )))
+            ELSE yesterday
+        END AS last_day
+    FROM evidence
 ),
 calendar (day) AS (
     SELECT first_day FROM span WHERE first_day <= last_day
