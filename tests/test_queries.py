@@ -444,12 +444,20 @@ def test_the_trend_of_many_origins_is_not_cut(published: Path, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
-def test_a_dashboard_whose_filters_match_nothing_is_empty_and_no_longer(
+def test_a_dashboard_whose_filters_match_nothing_says_so_and_is_no_longer(
     browser: Browser, demo: str, name: str
 ) -> None:
     visit = Visit(browser.new_page(), demo)
+    said = """charts => charts.filter(chart => chart.querySelector('svg.marks')).map(chart => [
+        getComputedStyle(chart, '::before').content, getComputedStyle(chart.querySelector('svg.marks')).display
+    ])"""
+    visit.open(f"/-/dashboards/{name}")
+    assert {content for content, _ in visit.page.locator(".dashboard-card-chart").evaluate_all(said)} == {
+        "none"
+    }
     visit.open(f"/-/dashboards/{name}?release=of-no-package")
-    assert visit.page.locator("svg.marks").count() > 0
+    empty = visit.page.locator(".dashboard-card-chart").evaluate_all(said)
+    assert empty and {*map(tuple, empty)} == {('"There is nothing to show here."', "none")}
     assert visit.page.evaluate("document.documentElement.scrollHeight") < 4000
     assert visit.problems == []
 

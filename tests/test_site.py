@@ -130,6 +130,25 @@ def test_a_duration_is_asked_for_in_any_unit(site: str, site_folder: Path, given
     )
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("gt=99999999999999999999", "0"),
+        ("lt=99999999999999999999", "attempt IS NOT NULL"),
+        ("gt=9223372036854775807", "0"),
+        ("gte=1", "attempt >= 1"),
+        ("lt=²", "attempt < '²'"),
+    ],
+)
+def test_a_number_may_be_of_any_size(site: str, site_folder: Path, given: str, expected: str) -> None:
+    lookup, _, value = given.partition("=")
+    reply = httpx.get(f"{site}/reproducibility/builds.json", params={f"attempt__{lookup}": value, "_size": 1})
+    assert reply.status_code == 200
+    assert reply.json()["filtered_table_rows_count"] == one(
+        site_folder / "reproducibility.db", f"SELECT count(*) FROM builds WHERE {expected}"
+    )
+
+
 @pytest.mark.parametrize("value", ["2 m", "2 parsec", "2 nonsense"])
 def test_a_unit_that_is_none_of_time_is_a_wrong_question(site: str, value: str) -> None:
     reply = httpx.get(f"{site}/reproducibility/builds.json", params={"duration__gt": value})

@@ -1,18 +1,26 @@
-"""A filter such as ``duration__gt=2h`` takes a number and a unit, and nothing else: Datasette would compute ``9**9**9``."""
+"""What a filter is given: a number and a unit in ``duration__gt=2h``, where Datasette would also compute ``9**9**9``,
+and numbers of any size, where it takes those for integers that SQLite has no room for."""
 
 import re
 
 from datasette import hookimpl
-from datasette.filters import Filters
+from datasette.filters import Filters, TemplatedFilter
 from datasette.utils.asgi import BadRequest
 from datasette.vendored import pint
 
 _QUANTITY = re.compile(r"\s*([+-]?\d{1,15}(?:\.\d{1,15})?)\s*([A-Za-z]{0,20})\s*")
 
 
+DIGITS = 18
+"""So many fit into SQLite's integers."""
+
+datasettes_clause = TemplatedFilter.where_clause
+
+
 @hookimpl
 def startup():
     Filters.convert_unit = convert_unit
+    TemplatedFilter.where_clause = where_clause
 
 
 def convert_unit(self, column, value):
@@ -27,3 +35,10 @@ def convert_unit(self, column, value):
         raise BadRequest(
             f"{column}: {value} is not in a unit that fits; give it in {self.units[column]}."
         ) from error
+
+
+def where_clause(self, table, column, value, number):
+    """A longer number is compared as one with a fraction; so are digits such as ² that are no number."""
+    if self.numeric and str(value).isdigit() and (len(value) > DIGITS or not value.isascii()):
+        value += ".0"
+    return datasettes_clause(self, table, column, value, number)
