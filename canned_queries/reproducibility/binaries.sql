@@ -26,6 +26,16 @@ found AS MATERIALIZED (
                 WHERE name = :source AND (:version = '' OR version = :version) AND is_current = 1
             )
         )
+        -- One of the answers has to say what the state comes from: seldom true, and quickly told.
+        AND (
+            :state IN ('', 'reproducible') OR EXISTS (
+                SELECT 1 FROM binary_packages AS x
+                WHERE x.name = b.name AND x.version = b.version AND x.architecture = b.architecture
+                    AND x.is_current = 1
+                    AND iif(:state IN ('never-attempted', 'no-result'),
+                        ifnull(x.status, 'UNKWN') = 'UNKWN', x.status IN ('BAD', 'FAIL'))
+            )
+        )
     ORDER BY b.name, b.version, b.architecture
     -- A page of names and one more is enough, however many origins have each, unless the state decides which are shown.
     LIMIT iif(:state = '', 101 * (SELECT count(*) FROM origins), -1)
