@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -36,7 +37,7 @@ def numbered(number: int) -> FailedBuild:
 
 
 def children(parent: int) -> list[int]:
-    """The processes of a process, also of one that is gone if they are known."""
+    """The processes that a process started."""
     threads = Path(f"/proc/{parent}/task").iterdir()
     return [int(pid) for thread in threads for pid in (thread / "children").read_text().split()]
 
@@ -152,9 +153,10 @@ def test_an_interrupt_is_for_the_run_alone(endless: subprocess.Popen[str]) -> No
 def test_a_helper_that_is_killed_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "ALONE", 0)
     with pytest.raises(IngestError, match="a process that read logs was ended by somebody"):
-        for number, _ in enumerate(verdicts(matching(*ODD_OR_EVEN), map(numbered, count()), 2)):
+        for number, _ in enumerate(verdicts(matching(*ODD_OR_EVEN), map(numbered, range(20_000)), 2)):
             if number == 10:
-                os.kill(children(os.getpid())[0], signal.SIGKILL)
+                for helper in multiprocessing.active_children():
+                    helper.kill()
 
 
 def test_where_no_process_may_be_started_threads_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

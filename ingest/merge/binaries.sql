@@ -90,7 +90,6 @@ UPDATE changed_binaries SET is_current = seen WHERE source_package_id IS NULL AN
 INSERT INTO main.package_names (name)
 SELECT c.name FROM changed_binaries AS c
 WHERE true
-GROUP BY c.name
 ON CONFLICT DO NOTHING;
 
 UPDATE main.binary_packages AS m SET

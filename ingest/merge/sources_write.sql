@@ -1,7 +1,6 @@
 INSERT INTO main.package_names (name)
 SELECT c.name FROM changed_sources AS c
 WHERE c.id IS NULL OR c.id IN (SELECT id FROM moved_sources)
-GROUP BY c.name
 ON CONFLICT DO NOTHING;
 
 -- What else depends on where a package is listed and whether it is current.
