@@ -91,17 +91,18 @@ SELECT former_source_id FROM new_builds WHERE former_source_id IS NOT NULL
 ON CONFLICT DO NOTHING;
 
 -- Attempts are numbered in the order they were made, the latest one stands for the package.
-CREATE TEMP TABLE numbered_builds AS
-SELECT
-    b.id,
-    b.source_package_id,
-    b.status,
-    b.source_inferred,
-    row_number() OVER attempts AS attempt,
-    lead(b.id) OVER attempts IS NULL AS is_latest
+-- (Window functions take nearly twice as long, as most packages have one or two attempts.)
+CREATE TEMP TABLE ordered_builds AS
+SELECT b.id, b.source_package_id, b.status, b.source_inferred
 FROM touched_sources AS t
 CROSS JOIN main.builds AS b ON b.source_package_id = t.id
-WINDOW attempts AS (PARTITION BY b.source_package_id ORDER BY rtrim(b.built_at, 'Z'), b.upstream_id);
+ORDER BY t.id, rtrim(b.built_at, 'Z'), b.upstream_id;
+CREATE TEMP TABLE numbered_builds AS
+SELECT b.*, 1 + b.rowid - s.first_row AS attempt, b.rowid = s.last_row AS is_latest
+FROM (
+    SELECT min(rowid) AS first_row, max(rowid) AS last_row FROM ordered_builds GROUP BY source_package_id
+) AS s
+CROSS JOIN ordered_builds AS b ON b.rowid BETWEEN s.first_row AND s.last_row;
 UPDATE main.builds SET attempt = n.attempt
 FROM numbered_builds AS n WHERE builds.id = n.id AND builds.attempt <> n.attempt;
 UPDATE main.source_packages AS s SET
