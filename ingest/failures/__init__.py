@@ -61,8 +61,9 @@ class Options:
         """Make the matcher, ready for these distributions and architectures; wrong rules are told where
         they are used."""
         with suppress(RulesError):
+            matcher = self.matcher
             for distribution, architecture in origins:
-                self.matcher.prepare(distribution, architecture)
+                matcher.prepare(distribution, architecture)
 
 
 DEFAULT = Options()
