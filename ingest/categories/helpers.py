@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import Protocol
 
@@ -27,15 +28,13 @@ class _Stop(Protocol):
     def set(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
 class Helpers:
-    """An executor that matches batches until ``stop`` is set."""
+    """An executor whose workers match batches until ``stop`` is set."""
 
-    def __init__(
-        self, executor: Executor, match: Callable[[list[FailedBuild]], list[Verdict]], stop: _Stop
-    ) -> None:
-        self.executor = executor
-        self.match = match
-        self.stop = stop
+    executor: Executor
+    match: Callable[[list[FailedBuild]], list[Verdict]]
+    stop: _Stop
 
     def submit(self, batch: list[FailedBuild]) -> Future[list[Verdict]]:
         return self.executor.submit(self.match, batch)
@@ -43,7 +42,10 @@ class Helpers:
 
 @contextmanager
 def helping(matcher: Matcher, workers: int) -> Iterator[Helpers]:
-    """As many helpers as ``workers``. On leaving, also by an interrupt, nobody waits for what is still to do."""
+    """As many helpers as ``workers``. On leaving, also by an interrupt, nobody waits for what is still to do.
+
+    Raises IngestError where one of them was killed.
+    """
     helpers = _processes(matcher, workers) or _threads(matcher, workers)
     try:
         yield helpers
@@ -55,6 +57,8 @@ def helping(matcher: Matcher, workers: int) -> Iterator[Helpers]:
     finally:
         helpers.stop.set()
         helpers.executor.shutdown(wait=False, cancel_futures=True)
+        # One that was killed may have held the lock.
+        matcher.one_large = threading.Lock()
 
 
 def _processes(matcher: Matcher, workers: int) -> Helpers | None:
@@ -80,7 +84,7 @@ def _processes(matcher: Matcher, workers: int) -> Helpers | None:
 
 
 def _threads(matcher: Matcher, workers: int) -> Helpers:
-    matcher.one_large = threading.Lock()
+    matcher.one_large = threading.Lock()  # in place of one between processes that could not be started
     stop = threading.Event()
     return Helpers(ThreadPoolExecutor(workers, "matcher"), lambda batch: _match(matcher, batch, stop), stop)
 

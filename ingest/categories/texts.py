@@ -16,7 +16,7 @@ LARGEST = 32 << 20
 """Bytes, decompressed. Upstream cuts logs at some megabytes; what is larger was made to be large."""
 
 LARGE = 4 << 20
-"""Bytes. Above, logs are read one at a time, so that memory does not grow with the number of threads."""
+"""Bytes. Above, logs are read one at a time, so that memory does not grow with the number of workers."""
 
 LARGEST_WIDE = 16 << 20
 """Bytes. Text with characters beyond U+FFFF takes four times its size in memory once it is decoded."""

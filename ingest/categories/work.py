@@ -30,12 +30,14 @@ def verdicts(matcher: Matcher, builds: Iterable[FailedBuild], workers: int) -> I
     builds = iter(builds)
     for build in islice(builds, ALONE) if workers > 1 else builds:
         yield from matcher.match(build)
-    for build in builds:
-        # Imported where it is needed: most runs meet a few failures.
-        from ingest.categories.helpers import helping
+    further = next(builds, None)
+    if further is None:
+        return
+    # Imported where it is needed: most runs meet a few failures.
+    from ingest.categories.helpers import helping
 
-        with helping(matcher, workers) as helpers:
-            yield from _in_order(helpers, workers, chain([build], builds))
+    with helping(matcher, workers) as helpers:
+        yield from _in_order(helpers, workers, chain([further], builds))
 
 
 def _in_order(helpers: Helpers, workers: int, builds: Iterable[FailedBuild]) -> Iterator[Verdict]:
