@@ -240,16 +240,22 @@ def categorise(database: Path, rules: tuple[Path, ...], workers: int, silent: bo
 
 @cli.command()
 @_EXISTING_DATABASE
-def rebuilders(database: Path) -> None:
+@click.option(
+    "--forget", metavar="NAME", help="First forget one that was never read, such as a mistyped one."
+)
+def rebuilders(database: Path, forget: str | None) -> None:
     """List the rebuilders in DATABASE: how fresh each is, and what went wrong last.
 
     \b
-    Example:
+    Examples:
       rebuilderd-datasette rebuilders reproducibility.db
+      rebuilderd-datasette rebuilders reproducibility.db --forget debian-amd46
     """
     from ingest import store
 
     try:
+        if forget is not None:
+            store.forget(database, forget)
         known = store.freshness(database)
     except IngestError as error:
         raise click.ClickException(str(error)) from error

@@ -139,6 +139,20 @@ def freshness(path: Path) -> list[dict[str, Any]]:
         return [dict(row) for row in rows]
 
 
+def forget(path: Path, rebuilder: str) -> None:
+    """Remove the failed runs of a rebuilder that was never read. Raises DatabaseError for any other."""
+    with open_database(path) as connection, transaction(connection, path):
+        gone = connection.execute(
+            "DELETE FROM ingest_runs WHERE rebuilder = ? AND rebuilder NOT IN (SELECT name FROM rebuilders)",
+            (rebuilder,),
+        ).rowcount
+    if not gone:
+        raise DatabaseError(
+            f"{path}: has no “{values.printable(rebuilder)}” that was never read; one that was read stays,"
+            " and without --forget all names are listed."
+        )
+
+
 def _table_names(path: Path, mode: str) -> set[str]:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
     try:

@@ -29,6 +29,22 @@ def test_rebuilders_lists_what_is_known_how_fresh_and_what_went_wrong(tmp_path: 
     ) == [(85, 165), (None, None)]
 
 
+def test_a_mistyped_rebuilder_can_be_forgotten_and_no_other(tmp_path: Path) -> None:
+    database = tmp_path / "r.db"
+    for source in (DAEMON, tmp_path / "moved.db"):
+        run("ingest", database, source, "--name", "debian")
+    run("ingest", database, tmp_path / "absent.db", "--name", "debain")
+    assert "debain (never read)" in run("rebuilders", database).stdout
+    result = run("rebuilders", database, "--forget", "debain")
+    assert result.exit_code == 0 and "debain" not in result.stdout and "debian (database)" in result.stdout
+    for name in ("debian", "debain", "nobody", ""):
+        before = rows(database, "SELECT * FROM ingest_runs")
+        result = run("rebuilders", database, "--forget", name)
+        assert result.exit_code == 1 and f"has no “{name}” that was never read" in result.stderr
+        assert rows(database, "SELECT * FROM ingest_runs") == before
+    assert len(before) == 2
+
+
 def test_a_database_without_rebuilders_says_so(tmp_path: Path) -> None:
     (tmp_path / "r.db").touch()
     assert run("rebuilders", tmp_path / "r.db").stdout == "No rebuilder was ingested yet.\n"

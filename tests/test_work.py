@@ -14,12 +14,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from test_matcher import HOSTILE, failed, frame, matching, rule
 
 from ingest.categories import helpers, work
 from ingest.categories.verdicts import FailedBuild
 from ingest.categories.work import BATCH_BUILDS, verdicts
 from ingest.errors import IngestError
-from tests.test_matcher import HOSTILE, failed, frame, matching, rule
 
 ODD_OR_EVEN = (rule("odd", "log_has_re", "[13579]$"), rule("even", "catch_all"))
 
