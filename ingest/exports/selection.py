@@ -13,9 +13,9 @@ from ingest import sql
 from ingest.errors import DatabaseError
 
 _KNOWN = {
-    "distribution": "SELECT 1 FROM origins WHERE distribution = ?",
-    "release": "SELECT 1 FROM origins WHERE release = ?1 UNION ALL SELECT 1 FROM release_aliases WHERE ?1 IN (alias, release)",
-    "rebuilder": "SELECT 1 FROM rebuilders WHERE name = ?",
+    "distribution": "SELECT 1 FROM origins WHERE distribution = :name",
+    "release": "SELECT 1 FROM origins WHERE release = :name UNION ALL SELECT 1 FROM release_aliases WHERE :name IN (alias, release)",
+    "rebuilder": "SELECT 1 FROM rebuilders WHERE name = :name",
 }
 
 
@@ -30,7 +30,7 @@ class Selection:
     def check(self, connection: sqlite3.Connection) -> None:
         """Raises DatabaseError where the database has nothing of that name: an empty export would say the same."""
         for what, name in asdict(self).items():
-            if name is not None and not connection.execute(_KNOWN[what], (name,)).fetchone():
+            if name is not None and not connection.execute(_KNOWN[what], {"name": name}).fetchone():
                 table = "rebuilders" if what == "rebuilder" else "origins"
                 raise DatabaseError(f"--{what} {name}: not in the database; see the table {table}.")
 
