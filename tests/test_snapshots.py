@@ -194,6 +194,31 @@ def test_a_package_that_returns_counts_on_the_days_between(tmp_path: Path, today
     assert found != gone
 
 
+def test_an_origin_that_is_no_longer_listed_goes_on_with_none(
+    tmp_path: Path, today: pytest.MonkeyPatch
+) -> None:
+    file, database, fresh = copy(DAEMON, tmp_path), tmp_path / "r.db", tmp_path / "fresh.db"
+    (gone, _), (_, lasting) = rows(
+        file, "SELECT s.\"release\", max(r.build_input_id) FROM rebuilds AS r JOIN build_inputs AS i ON i.id = r.build_input_id"
+        " JOIN source_packages AS s ON s.id = i.source_package_id GROUP BY 1 ORDER BY 1 LIMIT 2"
+    )  # fmt: skip
+    change(
+        file, "UPDATE source_packages SET seen_in_last_sync = 0, last_seen = '2026-11-10 00:00:00'"
+        f" WHERE \"release\" = '{gone}'"
+    )  # fmt: skip
+    ingest(database, file)
+    at(today, "2026-11-29")
+    add_build(file, lasting, "FAIL", "2026-11-26 01:00:00")
+    ingest(database, file)
+    expected = naive_days(file, date(2026, 11, 28))
+    found = {key: value for key, value in reconstructed(database).items() if key[1] >= "2026-11-24"}
+    last_day = max(day for _, day in found)
+    assert found == {key: value for key, value in expected.items() if "2026-11-24" <= key[1] <= last_day}
+    assert {value for (label, _), value in found.items() if f"/{gone}/" in label} == {(0, 0, 0)}
+    ingest(fresh, file)
+    assert reconstructed(fresh).items() >= found.items()
+
+
 @pytest.mark.parametrize("full", [False, True])
 def test_days_that_a_run_without_news_left_out_are_counted_when_there_is_evidence(
     tmp_path: Path, today: pytest.MonkeyPatch, full: bool

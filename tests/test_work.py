@@ -29,6 +29,8 @@ def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str
     monkeypatch.setattr(work, "ALONE", 20)
     if request.param == "threads":
         monkeypatch.setattr(helpers, "_processes", lambda *_: None)
+    else:
+        monkeypatch.setattr(helpers, "_threads", None)
     return str(request.param)
 
 

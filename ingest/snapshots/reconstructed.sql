@@ -11,6 +11,9 @@ FROM (
     SELECT origin_id, max(from_day, :from_day) AS day, status, 1 AS step FROM daily_results
     UNION ALL
     SELECT origin_id, until_day, status, -1 FROM daily_results WHERE until_day IS NOT NULL
+    -- An origin that has nothing any more goes on with none.
+    UNION ALL
+    SELECT DISTINCT origin_id, :from_day, NULL, 0 FROM ordered_results WHERE day < :from_day
 )
 GROUP BY origin_id, day;
 
