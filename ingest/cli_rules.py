@@ -74,8 +74,8 @@ def explain(
 ) -> None:
     """Say which rule wins for LOG, where it matches, and which others would have won.
 
-    LOG and diffoscope's output are plain text or compressed with zstd; “-” reads
-    from standard input.
+    LOG and diffoscope's output are plain text, or compressed with zstd or gzip;
+    “-” reads from standard input.
 
     \b
     Examples:
@@ -138,14 +138,14 @@ def _as_sentences() -> Iterator[None]:
 
 def _content(file: BinaryIO) -> bytes:
     """A log as plain bytes. Raises IngestError for one that rules cannot be tried on."""
+    from ingest import compressed
     from ingest.categories.texts import LARGEST, UnreadableError
     from ingest.errors import SourceError
     from ingest.kept_failures import decompressed
-    from ingest.sources.log_frames import MAGIC
 
     content = file.read(LARGEST + 1)
     try:
-        if content.startswith(MAGIC):
+        if compressed.is_zstd(content) or compressed.is_gzip(content):
             return decompressed(content)
     except UnreadableError as error:
         raise SourceError(f"{file.name}: {error.reason}; name another file.") from error

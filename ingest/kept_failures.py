@@ -26,7 +26,7 @@ ORDER BY f.id DESC
 
 @dataclass(frozen=True, slots=True)
 class KeptFailure:
-    """One failure of a source package; its logs are zstd frames, None where there is nothing in them."""
+    """One failure of a source package; its logs are zstd, None where there is nothing in them."""
 
     distribution: str
     architecture: str
@@ -45,9 +45,9 @@ class KeptFailure:
         return FailedBuild(0, self.distribution, self.architecture, self.log, artifacts)
 
 
-def decompressed(frame: bytes | None) -> bytes:
-    """The log in a zstd frame. Raises UnreadableError where it is damaged or too large."""
-    return Text.decompressed(frame, threading.Lock()).data
+def decompressed(log: bytes | None) -> bytes:
+    """What is in a compressed log. Raises UnreadableError where it is damaged or too large."""
+    return Text.decompressed(log, threading.Lock()).data
 
 
 def kept_failures(database: Path) -> Iterator[KeptFailure]:

@@ -56,7 +56,7 @@ class LogKey(NamedTuple):
 
 
 class StoredLog(NamedTuple):
-    """A log that is kept: one zstd frame, or None where upstream has an empty one or none."""
+    """A log that is kept: zstd, or None where upstream has an empty one or none."""
 
     content: bytes | None
 

@@ -4,23 +4,16 @@ Views and queries give such a path in a column of the same name.
 """
 
 import asyncio
-from contextlib import suppress
 from pathlib import Path
 
-import zstandard
 from datasette import Response, hookimpl
 from markupsafe import Markup
 
-from ingest import logs, sql
+from ingest import compressed, logs, sql
 from ingest.errors import DatabaseError
 from ingest.sources import log_paths
 from ingest.sources.base import LogRequest
 
-CHUNK = 256 * 1024
-FED_AT_ONCE = 256  # Compressed bytes; they can stand for 8 MiB.
-LONGEST = 256 * 1024**2
-CUT = b"\n\n[The rest is not shown: the log is longer than 256 MiB.]\n"
-BROKEN = b"\n\n[The rest cannot be shown: it cannot be decompressed.]\n"
 # What stands in a log comes from anywhere: nothing in it may be taken for a page.
 SAFE = {
     "X-Content-Type-Options": "nosniff",
@@ -89,7 +82,7 @@ class PlainText:
     """A response that streams a log, decompressed outside of the event loop; None is an empty one."""
 
     def __init__(self, content, is_head):
-        self.chunks = iter(()) if content is None or is_head else decompressed(content)
+        self.chunks = iter(()) if content is None or is_head else compressed.shown(content)
 
     async def asgi_send(self, send):
         headers = {
@@ -102,26 +95,3 @@ class PlainText:
         while chunk := await asyncio.to_thread(next, self.chunks, b""):
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-
-def decompressed(content):
-    """A log in chunks, as far as it is readable, to a limit."""
-    stream = zstandard.ZstdDecompressor().decompressobj()
-    chunk = bytearray()
-    shown = 0
-    with suppress(zstandard.ZstdError):
-        for start in range(0, len(content), FED_AT_ONCE):
-            chunk += stream.decompress(content[start : start + FED_AT_ONCE])
-            if stream.eof:
-                break
-            if len(chunk) >= CHUNK:
-                yield bytes(chunk[: LONGEST - shown])
-                shown += len(chunk)
-                if shown >= LONGEST:
-                    yield CUT
-                    return
-                chunk.clear()
-    if chunk:
-        yield bytes(chunk)
-    if not stream.eof:
-        yield BROKEN

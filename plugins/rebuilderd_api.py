@@ -12,12 +12,12 @@ from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
 import orjson
-import zstandard
 from datasette import Forbidden, hookimpl
 from datasette.utils import tilde_decode
 
+from ingest import compressed
 from ingest.api import logs, routes, serving
-from ingest.api.body import decompressed, gzipped
+from ingest.api.body import decompressed
 from ingest.api.cache import Cache
 from ingest.api.question import ApiError, parsed
 from ingest.errors import DatabaseError
@@ -81,7 +81,7 @@ async def serve(request, datasette):
         return Reply(304, {**headers, **VARIES, **CORS})
     headers = {**JSON, **headers}
     if body.is_frame:
-        return encoded(request, body.content, body.length, headers)
+        return encoded(request, body.content, decompressed(body.content), body.length, headers)
     headers |= {**VARIES, "Content-Length": str(body.length)}
     return Reply(200, headers, [] if request.method == "HEAD" else [body.content])
 
@@ -134,32 +134,26 @@ async def log(request, datasette, asked):
         raise ApiError(404, "This log cannot be read; it is kept, but the store is damaged.") from error
     if stored.content is None:
         return Reply(200, {**LOG, "Content-Length": "0"})
-    return encoded(request, stored.content, None, LOG)
+    # Not every client reads what a rebuilder may have stored: several frames, or half of one.
+    frame = stored.content if compressed.is_ordinary(stored.content) else None
+    return encoded(request, frame, compressed.shown(stored.content), None, LOG)
 
 
-def encoded(request, frame, length, headers):
-    """The contents of a zstd frame in the encoding that the client likes best."""
+def encoded(request, frame, chunks, length, headers):
+    """What ``chunks`` make, in the encoding that the client likes best; ``frame`` is the same as zstd, if any."""
     is_head = request.method == "HEAD"
     headers = {**headers, **VARIES}
     wanted = accepted(request.headers.get("accept-encoding", ""))
-    if "zstd" in wanted:
+    if frame and "zstd" in wanted:
         headers |= {"Content-Encoding": "zstd", "Content-Length": str(len(frame))}
         return Reply(200, headers, () if is_head else [frame])
     if "gzip" in wanted:
         headers["Content-Encoding"] = "gzip"
         is_large = length is None or length > SMALL
-        return Reply(200, headers, () if is_head else gzipped(readable(frame)), is_large)
+        return Reply(200, headers, () if is_head else compressed.gzipped(chunks), is_large)
     if length is not None:
         headers["Content-Length"] = str(length)
-    return Reply(200, headers, () if is_head else readable(frame))
-
-
-def readable(frame):
-    """A log may have been cut short by whoever stored it: what can be read is shown."""
-    try:
-        yield from decompressed(frame)
-    except zstandard.ZstdError:
-        yield b"\n\n[The rest cannot be shown: it cannot be decompressed.]\n"
+    return Reply(200, headers, () if is_head else chunks, length is None)
 
 
 def accepted(header):

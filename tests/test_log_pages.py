@@ -250,3 +250,30 @@ def test_the_log_store_is_not_published_as_a_database(address: str, folder: Path
     assert "reproducibility" in databases and not any("logs" in name for name in databases)
     for path in ("/reproducibility.logs", "/static/../reproducibility.logs"):
         assert b"SQLite format 3" not in httpx.get(address + path).content
+
+
+@pytest.mark.parametrize("accepted", ["identity", "gzip", "zstd"])
+def test_a_log_of_several_frames_is_shown_and_answered_whole(
+    address: str, folder: Path, accepted: str
+) -> None:
+    id = failure(folder, "log_upstream_id IS NOT NULL")
+    keep(
+        folder,
+        id,
+        zstandard.compress(b"first\n") + b"\x50\x2a\x4d\x18\0\0\0\0" + zstandard.compress(b"last\n"),
+    )
+    build = one(folder / "reproducibility.db", "SELECT log_upstream_id FROM failures WHERE id = ?", id)
+    for path in (f"failures/{id}/log", f"r/tiny/api/v1/builds/{build}/log"):
+        answer = httpx.get(f"{address}/{path}", headers={"Accept-Encoding": accepted})
+        assert answer.content == b"first\nlast\n"
+        # Some clients read the first frame only, so this is not passed to them as it is.
+        assert answer.headers.get("Content-Encoding") in (None, "gzip")
+
+
+@pytest.mark.parametrize("accepted", ["identity", "gzip", "zstd"])
+def test_the_api_says_what_is_missing_of_a_log_too(address: str, folder: Path, accepted: str) -> None:
+    id = failure(folder, "log_upstream_id IS NOT NULL")
+    keep(folder, id, zstandard.compress(HOSTILE * 9)[:-3])
+    build = one(folder / "reproducibility.db", "SELECT log_upstream_id FROM failures WHERE id = ?", id)
+    answer = httpx.get(f"{address}/r/tiny/api/v1/builds/{build}/log", headers={"Accept-Encoding": accepted})
+    assert answer.content.endswith(b"[The rest cannot be shown: it cannot be decompressed.]\n")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import zlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -14,8 +13,6 @@ CHUNK = 256 * 1024
 SHORT = 4096
 """Bytes that are not worth compressing: an answer about one package."""
 _LEVEL = 1
-_GZIP = 31
-"""What zlib calls the window of the gzip format."""
 
 
 class Body(NamedTuple):
@@ -57,15 +54,6 @@ def decompressed(frame: bytes) -> Iterator[bytes]:
     with zstandard.ZstdDecompressor().stream_reader(frame) as reader:
         while chunk := reader.read(CHUNK):
             yield chunk
-
-
-def gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The chunks as gzip, in chunks that are not empty."""
-    compressor = zlib.compressobj(level=1, wbits=_GZIP)
-    for chunk in chunks:
-        if ready := compressor.compress(chunk):
-            yield ready
-    yield compressor.flush()
 
 
 def _chunks(pieces: Iterable[str | bytes]) -> Iterator[bytes]:

@@ -93,7 +93,7 @@ UNCATEGORISED = Category(
 )
 LOG_UNREADABLE = Category(
     "log-unreadable", "Log unreadable", "infrastructure", "maybe", "retry", None,
-    "What the rebuilder stored is no complete zstd frame.",
+    "What the rebuilder stored cannot be decompressed to its end.",
 )  # fmt: skip
 LOG_TOO_LARGE = Category(
     "log-too-large-to-read", "Log too large to read", "unknown", None, None, None,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import zstandard
 
+from ingest import compressed
 from ingest.categories.rules import LOG_TOO_LARGE, LOG_UNREADABLE, Category
 
 LARGEST = 32 << 20
@@ -20,9 +21,6 @@ LARGE = 4 << 20
 
 LARGEST_WIDE = 16 << 20
 """Bytes. Text with characters beyond U+FFFF takes four times its size in memory once it is decoded."""
-
-_FED_AT_ONCE = 256
-"""Compressed bytes. Four of them can stand for 128 KiB, so this gives 8 MiB at the most."""
 
 _WIDE = re.compile(rb"[\xf0-\xf4]")
 
@@ -53,20 +51,20 @@ class Text:
         self._held = one_large
 
     @classmethod
-    def decompressed(cls, frame: bytes | None, one_large: Lock) -> Text:
-        """Of a zstd frame, or of nothing. Raises UnreadableError."""
-        if not frame:
+    def decompressed(cls, log: bytes | None, one_large: Lock) -> Text:
+        """Of a compressed log, or of nothing. Raises UnreadableError."""
+        if not log:
             return cls(b"")
         try:
             # Nearly every log is decompressed by this one call; what went wrong
             # otherwise, if anything, turns out when reading it piece by piece.
-            if zstandard.frame_content_size(frame) <= LARGE:
-                return cls(_decompressor().decompress(frame, max_output_size=LARGE))
+            if compressed.is_ordinary(log) and zstandard.frame_content_size(log) <= LARGE:
+                return cls(_decompressor().decompress(log, max_output_size=LARGE))
         except zstandard.ZstdError:
             pass
         one_large.acquire()
         try:
-            return cls(_piece_by_piece(frame), one_large)
+            return cls(_piece_by_piece(log), one_large)
         except BaseException:
             one_large.release()
             raise
@@ -94,16 +92,13 @@ def _decompressor() -> zstandard.ZstdDecompressor:
     return decompressor
 
 
-def _piece_by_piece(frame: bytes) -> bytes:
-    stream = zstandard.ZstdDecompressor().decompressobj()
+def _piece_by_piece(log: bytes) -> bytes:
     content = io.BytesIO()
     try:
-        for start in range(0, len(frame), _FED_AT_ONCE):
-            content.write(stream.decompress(frame[start : start + _FED_AT_ONCE]))
+        for piece in compressed.pieces(log):
+            content.write(piece)
             if content.tell() > LARGEST:
                 raise UnreadableError(LOG_TOO_LARGE, f"decompressed it is larger than {LARGEST >> 20} MiB")
-            if stream.eof:
-                return content.getvalue()
-    except zstandard.ZstdError as error:
-        raise UnreadableError(LOG_UNREADABLE, f"it is no zstd frame, or a damaged one ({error})") from error
-    raise UnreadableError(LOG_UNREADABLE, "its zstd frame ends too early")
+    except compressed.DamagedError as error:
+        raise UnreadableError(LOG_UNREADABLE, str(error)) from error
+    return content.getvalue()

@@ -15,7 +15,7 @@ class FailedArtifact:
 
 @dataclass(frozen=True, slots=True)
 class FailedBuild:
-    """A build that failed, with its logs as upstream stores them (zstd frames without a size).
+    """A build that failed, with its logs as upstream stores them (zstd, mostly one frame without a size).
 
     ``key`` is whatever the asker tells builds apart by. A FAIL build has no
     artifacts and is explained by its log alone; of a BAD build each BAD artifact

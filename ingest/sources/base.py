@@ -39,7 +39,7 @@ class LogRequest:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """What came of a request: ``content`` is one zstd frame, None where upstream has an empty one
+    """What came of a request: ``content`` is zstd, None where upstream has an empty one
     or none; ``problem`` says why it could not be read, and is None where it could."""
 
     request: LogRequest

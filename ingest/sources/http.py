@@ -14,11 +14,11 @@ import httpx
 import orjson
 import stamina
 
-from ingest import __version__
+from ingest import __version__, compressed
 from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.sources.base import Source
 from ingest.sources.location import published_location
-from ingest.sources.log_frames import LARGEST_LOG, MAGIC
+from ingest.sources.log_frames import LARGEST_LOG
 
 ATTEMPTS = 5
 SILENCE_SECONDS = 60.0
@@ -134,7 +134,7 @@ class Client:
             is_compressed = response.headers.get("Content-Encoding", "").strip().lower() == "zstd"
             chunks = response.iter_raw() if is_compressed else response.iter_bytes()
             content = b"".join(_bounded(chunks, address, LARGEST_LOG, LONGEST_LOG_SECONDS))
-        if is_compressed and content and not content.startswith(MAGIC):
+        if is_compressed and content and not compressed.is_zstd(content):
             raise SourceError(f"{address}: the log is not compressed with zstd as the server says; left out.")
         return content
 

@@ -1,21 +1,22 @@
-"""Logs as we keep them, whatever a source stores or sends: one zstd frame."""
+"""Logs as we keep them, whatever a source stores or sends: zstd."""
 
 from __future__ import annotations
 
 import zstandard
 
+from ingest import compressed
+
 LARGEST_LOG = 32 * 1024**2
 """Bytes, compressed. Real ones stay below one megabyte."""
-MAGIC = b"\x28\xb5\x2f\xfd"
 _SHORT = 64
 """An empty log's frame is shorter, whatever it was compressed with."""
 
 
 def frame(content: bytes | None) -> bytes | None:
-    """A log as one zstd frame: unchanged where it is one; None where there is nothing in it."""
+    """A log as zstd: unchanged where it is; None where there is nothing in it."""
     if not content:
         return None
-    if not content.startswith(MAGIC):
+    if not compressed.is_zstd(content):
         return zstandard.compress(content)
     return None if len(content) < _SHORT and _is_empty(content) else content
 
@@ -26,8 +27,7 @@ def too_large(size: int) -> str:
 
 
 def _is_empty(content: bytes) -> bool:
-    decompressor = zstandard.ZstdDecompressor().decompressobj()
     try:
-        return not decompressor.decompress(content) and decompressor.eof
-    except zstandard.ZstdError:
+        return not any(compressed.pieces(content))
+    except compressed.DamagedError:
         return False

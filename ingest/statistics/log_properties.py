@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import product
 from typing import Any
 
-from ingest import sql
+from ingest import compressed, sql
 from ingest.logs import LogKey, LogStore
 from ingest.statistics.periods import Span, limit, pieces
 
@@ -45,21 +44,12 @@ def _found(
     # Imported here: most runs find nothing new to read.
     import re
 
-    import zstandard
-
     expression = re.compile(pattern.encode())
-    decompressor = zstandard.ZstdDecompressor()
     for build, built_at, *key in builds:
         stored = logs.get(LogKey(*key), built_at)
         if stored is None:
             continue
-        match = None
-        if stored.content:
-            try:
-                head = decompressor.stream_reader(io.BytesIO(stored.content)).read(HEAD)
-            except zstandard.ZstdError:
-                head = b""
-            match = expression.search(head)
+        match = expression.search(compressed.start(stored.content, HEAD)) if stored.content else None
         yield build, name, _text(match[1] if match.re.groups else match[0]) if match else None
 
 
