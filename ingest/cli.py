@@ -252,10 +252,11 @@ def rebuilders(database: Path, forget: str | None) -> None:
       rebuilderd-datasette rebuilders reproducibility.db --forget debian-amd46
     """
     from ingest import store
+    from ingest.sources.location import published_name
 
     try:
         if forget is not None:
-            store.forget(database, forget)
+            store.forget(database, published_name(forget))
         known = store.freshness(database)
     except IngestError as error:
         raise click.ClickException(str(error)) from error

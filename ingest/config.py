@@ -25,8 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ingest.errors import ConfigError
-from ingest.sources.location import default_name, is_file
-from ingest.values import printable
+from ingest.sources.location import default_name, is_file, published_name
 
 _TABLES = {"rebuilders", "rules", "plugins_dir", "aliases", "sinks"}
 _KEYS = {"source", "release"}
@@ -48,7 +47,7 @@ class Instance:
     @property
     def rebuilder(self) -> str:
         """The name it goes by in the database; empty where the source gives none."""
-        return printable(self.name or default_name(self.source))
+        return published_name(self.name or default_name(self.source))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +142,12 @@ def _sink(path: Path, name: str, table: dict[str, Any]) -> SinkConfig:
         raise ConfigError(f'{path}: [sinks.{name}] needs kind = "influxdb" or another.')
     statistics = table.pop("statistics", None)
     if statistics is None:
-        return SinkConfig(path, printable(name), kind, None, table)
+        return SinkConfig(path, published_name(name), kind, None, table)
     if not isinstance(statistics, list) or not all(isinstance(each, str) for each in statistics):
         raise ConfigError(
             f'{path}: [sinks.{name}] statistics must be a list of names, as statistics = ["builds-per-day"].'
         )
-    return SinkConfig(path, printable(name), kind, tuple(statistics), table)
+    return SinkConfig(path, published_name(name), kind, tuple(statistics), table)
 
 
 def _instance(path: Path, name: str, entry: Any) -> Instance:

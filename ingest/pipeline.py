@@ -30,7 +30,7 @@ from ingest.merge import Context, Outcome, merge, report_skipped
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file, open_source
 from ingest.sources.base import Known, Source
-from ingest.sources.location import published_location
+from ingest.sources.location import is_file, published_location, published_text
 from ingest.statistics import engine
 from ingest.statistics.periods import parse
 
@@ -103,14 +103,16 @@ def _log_store(path: Path, options: Options) -> Iterator[LogStore]:
 
 def _publishable(message: str, path: Path, instance: Instance) -> str:
     """An error without the folders it happened in: ``ingest_runs`` is for everybody to see."""
-    files = (path, path.absolute(), beside(path), Path(instance.source))
+    files = [path, path.absolute(), beside(path)]
+    if is_file(instance.source):
+        files.append(Path(instance.source))
     known = (
         (instance.source, published_location(instance.source)),
         *((str(file), file.name) for file in files),
     )
     for address, name in known:
         message = message.replace(address, name or address)
-    return values.printable(message)
+    return values.printable(published_text(message))
 
 
 def _remember_failure(log: store.RunLog, kind: str | None, message: str) -> None:

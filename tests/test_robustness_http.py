@@ -340,17 +340,8 @@ def test_a_query_in_a_url_is_left_out(tmp_path: Path) -> None:
 def test_another_kind_of_url_is_refused_without_its_credentials(tmp_path: Path, url: str) -> None:
     result = run("ingest", tmp_path / "r.db", url, "--name", "r")
     assert (result.exit_code, "use http or https" in result.stderr) == (1, True)
-    assert "hush" not in result.output + repr(dump(tmp_path / "r.db"))
-
-
-@pytest.mark.parametrize("password", ["hu/sh", "hu#sh", "hu?sh", "hu:sh/hush"])
-def test_a_password_that_breaks_its_url_is_not_published(tmp_path: Path, password: str) -> None:
-    result = run(
-        "ingest", tmp_path / "r.db", f"http://somebody:{password}@rebuilder.example/x", "--name", "r"
-    )
-    assert result.exit_code == 1 and "not a usable URL" in result.stderr
-    shown = result.output + repr(dump(tmp_path / "r.db", without=()))
-    assert not any(part in shown for part in ("somebody", "hu", "sh@"))
+    assert "hush" not in result.output
+    assert b"hush" not in (tmp_path / "r.db").read_bytes()
 
 
 def test_credentials_do_not_get_into_notes_nor_errors(tmp_path: Path) -> None:
@@ -365,7 +356,7 @@ def test_credentials_do_not_get_into_notes_nor_errors(tmp_path: Path) -> None:
         failed = run("ingest", database, f"{url}//", "--name", "r")
         assert failed.exit_code == 1
     assert "hush" not in noted.output + failed.output
-    assert "hush" not in repr(dump(database, without=()))
+    assert b"hush" not in database.read_bytes()
 
 
 def test_a_bad_record_in_a_full_page_of_builds_does_not_end_the_paging(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from ingest.errors import ConfigError
+from ingest.sources.location import is_file, published_location, published_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Settings:
     name: str
     values: Mapping[str, Any]
     asked: set[str] = field(default_factory=set)
+    secrets: set[str] = field(default_factory=set)
 
     def optional(self, key: str) -> str | None:
         """The text of a key, None where it is not there."""
@@ -65,13 +67,15 @@ class Settings:
         """A text, from the environment variable that ``KEY_env`` names, or as it stands in the file."""
         variable = self.optional(f"{key}_env")
         value = self.optional(key)
-        if variable is None:
-            return value
-        if variable not in os.environ:
-            raise self.wrong(
-                f"{key}_env names the environment variable {variable}, which is not set; set it."
-            )
-        return os.environ[variable]
+        if variable is not None:
+            if variable not in os.environ:
+                raise self.wrong(
+                    f"{key}_env names the environment variable {variable}, which is not set; set it."
+                )
+            value = os.environ[variable]
+        if value:
+            self.secrets.add(value)
+        return value
 
     def path(self, key: str) -> Path:
         """A file, relative to the folder of the configuration."""
@@ -83,6 +87,15 @@ class Settings:
             raise self.wrong(
                 f"{unknown[0]} is no key of this kind; only {', '.join(sorted(self.asked))} are."
             )
+
+    def publishable(self, text: str) -> str:
+        """A text, such as an error, without the secrets that were asked for, nor credentials in URLs."""
+        for value in self.values.values():
+            if isinstance(value, str) and not is_file(value):
+                text = text.replace(value, published_location(value))
+        for secret in sorted(self.secrets, key=len, reverse=True):
+            text = text.replace(secret, "…")
+        return published_text(text)
 
     def wrong(self, what: str) -> ConfigError:
         return ConfigError(f"{self.file}: [sinks.{self.name}] {what}")

@@ -13,7 +13,7 @@ from ingest import __version__
 from ingest.errors import SinkError
 from ingest.sinks.base import Point, Removed, Settings, Sink
 from ingest.sources.http import RETRIED, retry_after
-from ingest.sources.location import is_url, published_location
+from ingest.sources.location import flaw, is_url, published_location
 from ingest.statistics.periods import parse
 
 ATTEMPTS = 3
@@ -42,6 +42,8 @@ class InfluxDB(Sink):
         url = settings.text("url").rstrip("/")
         if not is_url(url):
             raise settings.wrong("url must begin with http:// or https://.")
+        if why := flaw(url):
+            raise settings.wrong(f"url is {why}")
         database, bucket = settings.optional("database"), settings.optional("bucket")
         user, password = settings.optional("user"), settings.secret("password")
         org, token = settings.optional("org"), settings.secret("token")

@@ -17,6 +17,7 @@ from ingest.errors import SinkError
 from ingest.plugins import FAILURES, Plugins, load
 from ingest.sinks import reading
 from ingest.sinks.base import Settings, Sink
+from ingest.sources.location import published_text
 
 _BEGIN = """
 INSERT INTO main.sinks (name, kind, removals)
@@ -36,11 +37,12 @@ _FAILED = "UPDATE main.sinks SET last_error = ?, last_error_at = ? WHERE name = 
 
 @dataclass(frozen=True, slots=True)
 class Configured:
-    """A sink, and the names of the statistics that it gets, None for all."""
+    """A sink, the names of the statistics that it gets, None for all, and what it was made from."""
 
     name: str
     sink: Sink
     statistics: tuple[str, ...] | None
+    settings: Settings
 
 
 @contextmanager
@@ -61,7 +63,7 @@ def configured(configs: Iterable[SinkConfig], plugins_dir: Path | None) -> Itera
             sink = kinds[config.kind](settings)
             opened.callback(sink.close)
             settings.refuse_unknown()
-            sinks.append(Configured(config.name, sink, config.statistics))
+            sinks.append(Configured(config.name, sink, config.statistics, settings))
         yield sinks
 
 
@@ -77,7 +79,8 @@ def _kinds(plugins: Plugins) -> tuple[dict[str, type[Sink]], list[str]]:
         try:
             found = list(cast(Callable[[], Iterable[type[Sink]]], implementation.function)())
         except FAILURES as error:
-            problems.append(f"plugin {implementation.plugin_name}: {_said(error)}.")
+            said = _line(published_text(f"{type(error).__name__}: {error}"))
+            problems.append(f"plugin {implementation.plugin_name}: {said}.")
         else:
             kinds |= {kind.kind: kind for kind in found}
     return kinds, problems
@@ -103,8 +106,9 @@ def send(database: Path, sinks: Sequence[Configured]) -> tuple[dict[str, int], l
                 _remove(connection, each)
                 _expect_statistics(connection, each)
             except SinkError as error:
-                connection.execute(_FAILED, (str(error), values.now(), each.name))
-                problems.append(f"sink {each.name}: {error}")
+                problem = values.printable(_line(each.settings.publishable(str(error))))
+                connection.execute(_FAILED, (problem, values.now(), each.name))
+                problems.append(f"sink {each.name}: {problem}")
             else:
                 connection.execute(_WELL, (each.name,))
         connection.execute(_FORGET)
@@ -149,7 +153,7 @@ def _deliver(deliver: Callable[[], None]) -> None:
     except SinkError:
         raise
     except FAILURES as error:
-        raise SinkError(_said(error)) from error
+        raise SinkError(f"{type(error).__name__}: {error}") from error
 
 
 def _wanted(connection: sqlite3.Connection, each: Configured) -> list[str]:
@@ -173,5 +177,6 @@ def _remember(connection: sqlite3.Connection, each: Configured, position: dict[s
     connection.execute(_SENT, (json.dumps(position, sort_keys=True), values.now(), each.name))
 
 
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0][:500]
+def _line(message: str) -> str:
+    """What stands in its first line, at most 500 characters; to be cut last, when nothing secret is in it."""
+    return message.partition("\n")[0][:500]

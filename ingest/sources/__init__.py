@@ -7,13 +7,15 @@ from pathlib import Path
 from ingest.errors import SourceError
 from ingest.sources import _sqlite_file
 from ingest.sources.base import Source
-from ingest.sources.location import is_file, is_url, published_location
+from ingest.sources.location import flaw, is_file, is_url, published_location
 
 _SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 def open_source(address: str, release: str | None) -> Source:
     """The source behind a URL or a file name. Raises SourceError where it is none."""
+    if not is_file(address) and (why := flaw(address)):
+        raise SourceError(f"{published_location(address)}: {why}")
     if is_url(address):
         from ingest.sources import http
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from ingest.errors import IngestError
 from ingest.plugins import FAILURES, Plugins
+from ingest.sources.location import published_text
 from ingest.statistics.definition import Statistic
 from ingest.statistics.periods import written
 from ingest.values import printable
@@ -177,7 +178,7 @@ def failed(connection: sqlite3.Connection, name: str, now: datetime, error: str)
 def said(error: BaseException) -> str:
     """An exception in one line, as it can be published."""
     text = str(error) if isinstance(error, IngestError) else f"{type(error).__name__}: {error}"
-    return printable(text.splitlines()[0][:500])
+    return printable(published_text(text).splitlines()[0][:500])
 
 
 def _seconds(interval: timedelta | None) -> int | None:
