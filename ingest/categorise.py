@@ -17,12 +17,13 @@ from ingest.statistics.periods import parse
 @dataclass(frozen=True, slots=True)
 class Result:
     """``failures`` were there, ``changed`` of them got another category or other evidence;
-    of ``without_log`` no log is kept, so that they stay as they were."""
+    of ``without_log`` no log is kept, so that they stay as they were. ``notes`` are sentences."""
 
     failures: int
     changed: int
     without_log: int
     rule_set: str
+    notes: list[str]
     seconds: float
 
 
@@ -34,12 +35,14 @@ def categorise(path: Path, options: Options, progress: Progress) -> Result:
     started = time.monotonic()
     rules = options.rule_set
     changed = 0
+    notes: list[str] = []
     with store.open_database(path) as connection, LogStore(beside(path)) as logs:
         with store.saying(path), store.transaction(connection, path):
             known = connection.execute("SELECT id, name, generation FROM rebuilders ORDER BY name").fetchall()
             for rebuilder_id, name, generation in known:
                 failures = Failures(connection, name, logs, options)
                 changed += failures.explain_again(rebuilder_id, progress)
+                notes += failures.notes
                 snapshots.count_categories_again(connection, rebuilder_id, generation)
                 incoming.drop_all(connection)
             catalogue.publish(connection, rules.categories())
@@ -48,4 +51,4 @@ def categorise(path: Path, options: Options, progress: Progress) -> Result:
         count, without_log = connection.execute(
             "SELECT count(*), coalesce(sum(rule_set IS NOT ?), 0) FROM failures", (rules.version,)
         ).fetchone()
-    return Result(count, changed, without_log, rules.version, time.monotonic() - started)
+    return Result(count, changed, without_log, rules.version, notes, time.monotonic() - started)

@@ -236,6 +236,8 @@ def categorise(database: Path, rules: tuple[Path, ...], workers: int, silent: bo
         )
         if result.without_log:
             click.echo(f"  {result.without_log:,} stay as they were, since their logs are not kept")
+        for note in result.notes:
+            click.echo(f"  {note}")
 
 
 @cli.command()

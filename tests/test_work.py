@@ -12,12 +12,14 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers import DAEMON, ingest, one, published, run
 from test_matcher import HOSTILE, failed, frame, matching, rule
 
 from ingest.categories import helpers, work
-from ingest.categories.verdicts import FailedBuild
+from ingest.categories.verdicts import FailedBuild, Verdict
 from ingest.categories.work import BATCH_BUILDS, verdicts
 from ingest.errors import IngestError
 
@@ -152,13 +154,54 @@ def test_an_interrupt_is_for_the_run_alone(endless: subprocess.Popen[str]) -> No
     assert not any(map(is_running, processes))
 
 
-def test_a_helper_that_is_killed_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def kill_helpers() -> None:
+    for helper in multiprocessing.active_children():
+        helper.kill()
+
+
+def test_where_a_helper_is_killed_one_alone_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "ALONE", 0)
-    with pytest.raises(IngestError, match="a process that read logs was ended by somebody"):
+    notes: list[str] = []
+    found = []
+    for verdict in verdicts(matching(*ODD_OR_EVEN), map(numbered, range(2_000)), 2, notes):
+        if len(found) == 10:
+            kill_helpers()
+        found.append((verdict.key, verdict.category))
+    assert found == [(number, "odd" if number % 2 else "even") for number in range(2_000)]
+    (note,) = notes
+    assert note.startswith("a process that read logs was ended by somebody, perhaps for want of memory")
+
+
+def test_where_the_one_alone_is_killed_too_a_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "ALONE", 0)
+    with pytest.raises(IngestError, match="also the one that did it alone"):
         for number, _ in enumerate(verdicts(matching(*ODD_OR_EVEN), map(numbered, range(20_000)), 2)):
-            if number == 10:
-                for helper in multiprocessing.active_children():
-                    helper.kill()
+            if number in (10, 5_000):
+                kill_helpers()
+
+
+def test_a_run_of_which_a_helper_was_killed_says_so_and_explains_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed_once(*arguments: Any) -> list[Verdict]:
+        if not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return match(*arguments)
+
+    killed, match, database = tmp_path / "killed", helpers._match, tmp_path / "r.db"
+    monkeypatch.setattr(work, "ALONE", 0)
+    monkeypatch.setattr(helpers, "_match", killed_once)
+    result = run("ingest", database, DAEMON, "--workers", "2")
+    assert result.exit_code == 0 and "the rest was read by one alone" in result.output
+    assert "the rest was read by one alone" in one(database, "SELECT notes FROM ingest_runs")
+    undisturbed = tmp_path / "undisturbed.db"
+    ingest(undisturbed, DAEMON, name=DAEMON.stem)
+    assert published(database)["failures"] == published(undisturbed)["failures"]
+    killed.unlink()
+    again = run("categorise", database, "--workers", "2")
+    assert again.exit_code == 0 and ", 0 changed" in again.output
+    assert "the rest was read by one alone" in again.output
 
 
 def test_where_no_process_may_be_started_threads_do_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,18 +14,34 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from ctypes import c_bool
 from dataclasses import dataclass
 from multiprocessing.connection import wait
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ingest.categories.matcher import Matcher
 from ingest.categories.verdicts import FailedBuild, Verdict
-from ingest.errors import IngestError
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkContext
 
 
 class _Stop(Protocol):
     def is_set(self) -> bool: ...
     def set(self) -> None: ...
+
+
+class _SharedStop:
+    """One of processes. Has no lock, which one that is killed would keep for ever."""
+
+    def __init__(self, context: ForkContext) -> None:
+        self._flag = context.RawValue(c_bool, False)
+
+    def is_set(self) -> bool:
+        return bool(self._flag.value)
+
+    def set(self) -> None:
+        self._flag.value = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +60,14 @@ class Helpers:
 def helping(matcher: Matcher, workers: int) -> Iterator[Helpers]:
     """As many helpers as ``workers``. On leaving, also by an interrupt, nobody waits for what is still to do.
 
-    Raises IngestError where one of them was killed.
+    Raises BrokenExecutor where one of them was killed; the others have ended then, and given back their memory.
     """
     helpers = _processes(matcher, workers) or _threads(matcher, workers)
     try:
         yield helpers
-    except BrokenExecutor as error:
-        raise IngestError(
-            "a process that read logs was ended by somebody, perhaps for want of memory; "
-            "run this again with --workers 1."
-        ) from error
+    except BrokenExecutor:
+        helpers.executor.shutdown(wait=True)
+        raise
     finally:
         helpers.stop.set()
         helpers.executor.shutdown(wait=False, cancel_futures=True)
@@ -73,7 +87,7 @@ def _processes(matcher: Matcher, workers: int) -> Helpers | None:
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         matcher.one_large = context.Lock()
-        stop = context.Event()
+        stop = _SharedStop(context)
         executor = ProcessPoolExecutor(workers, context, _begin, (matcher, stop))
         executor.submit(os.getpid)  # the first task starts all of them
     except OSError:

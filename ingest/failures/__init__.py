@@ -179,7 +179,8 @@ class Failures:
         from ingest.categories.work import verdicts
 
         read_from: dict[tuple[int, str | None], tuple[int, int | None]] = {}
-        for verdict in verdicts(self.options.matcher, self._unexplained(read_from), self.options.workers):
+        builds = self._unexplained(read_from)
+        for verdict in verdicts(self.options.matcher, builds, self.options.workers, self.notes):
             advance(1)
             yield _row(
                 verdict, self.options.rule_set.version, *read_from.pop((verdict.key, verdict.artifact))
