@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 import subprocess
 import sys
@@ -15,6 +18,7 @@ import yaml
 from browsing import Visit
 from helpers import one
 from playwright.sync_api import Browser
+from served import lay_out, serving
 
 from ingest import schema
 
@@ -100,7 +104,31 @@ def test_limits_are_those_of_the_settings(page: str, site: str) -> None:
 
 def test_the_page_tells_how_fresh_the_data_are_and_their_licence(page: str) -> None:
     assert re.search(r'tiny</a>: read <time datetime="\d{4}-', page)
-    assert "CC0-1.0" in page.partition('<h2 id="licence">')[2].partition("<h2")[0]
+    assert "licence of the data is not stated" in page.partition('<h2 id="licence">')[2].partition("<h2")[0]
+
+
+def test_a_licence_that_the_operator_states_is_shown_on_every_page(tmp_path: Path, site_folder: Path) -> None:
+    folder = lay_out(tmp_path / "licensed")
+    (folder / "reproducibility.db").symlink_to(site_folder / "reproducibility.db")
+    metadata = (folder / "metadata.yml").read_text()
+    (folder / "metadata.yml").unlink()
+    stated = "license: CC-BY-4.0\nlicense_url: https://creativecommons.org/licenses/by/4.0/\n"
+    (folder / "metadata.yml").write_text(stated + metadata)
+    with serving(folder) as address:
+        for path in ("/", "/data", "/reproducibility/builds"):
+            shown = httpx.get(address + path).text
+            assert 'rel="license" href="https://creativecommons.org/licenses/by/4.0/">CC-BY-4.0' in shown
+            assert "not stated" not in shown
+        assert httpx.get(f"{address}/reproducibility/builds.json").json()["license"] == "CC-BY-4.0"
+
+
+def test_a_cell_of_csv_is_what_json_has_also_where_spreadsheets_see_a_formula(site: str) -> None:
+    cells = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", '=HYPERLINK("https://x.example")', "a\r\n=b"]
+    asked = {"sql": "SELECT value AS cell FROM json_each(:cells)", "cells": json.dumps(cells)}
+    text = httpx.get(f"{site}/reproducibility.csv", params=asked).text
+    rows = httpx.get(f"{site}/reproducibility.json", params=asked | {"_shape": "array"}).json()
+    assert [row["cell"] for row in rows] == cells
+    assert list(csv.DictReader(io.StringIO(text, newline=""))) == rows
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
