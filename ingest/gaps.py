@@ -1,11 +1,26 @@
-"""Tells an origin that lost all its packages for a moment from one that was renamed."""
+"""Lists that are empty: what a rebuilder does not tell for a moment is no news, an origin may be renamed."""
 
 from __future__ import annotations
 
 import sqlite3
 
+from ingest.rebuilders import Rebuilder
+
 RENAMED_SHARE = 0.5
 """Of an origin's package names, how many a new origin has to share to be its new name."""
+
+_KNOWN_BUT_UNLISTED = """
+SELECT EXISTS (
+    SELECT 1 FROM main.{0}s WHERE rebuilder_id = :rebuilder_id AND generation = :generation AND is_current
+)
+    AND NOT EXISTS (SELECT 1 FROM incoming_{0}s)
+    AND NOT EXISTS (SELECT 1 FROM skipped WHERE relation = replace('{0}', '_', ' '))
+"""
+
+_NAME_KNOWN_BUILDS = """
+SELECT EXISTS (SELECT 1 FROM incoming_source_packages WHERE latest_build BETWEEN 1 AND :highest)
+    OR EXISTS (SELECT 1 FROM incoming_binary_packages WHERE latest_build BETWEEN 1 AND :highest)
+"""
 
 _EMPTIED = """
 WITH leaving AS (
@@ -67,6 +82,27 @@ WHERE old.id = :origin_id
             AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
     )
 """
+
+
+def of_all(connection: sqlite3.Connection, rebuilder: Rebuilder, lists_builds: bool) -> str | None:
+    """A note where what was read cannot be all that the rebuilder has, so that nothing of it is taken over.
+
+    That is so where it lists no package though some were current, or no build (``lists_builds``) though
+    its packages name builds that we may know. Builds with higher ids came while it was read.
+    """
+    who = {
+        "rebuilder_id": rebuilder.id,
+        "generation": rebuilder.generation,
+        "highest": rebuilder.highest_build,
+    }
+    missing = [
+        f"{kind} packages"
+        for kind in ("source", "binary")
+        if connection.execute(_KNOWN_BUT_UNLISTED.format(f"{kind}_package"), who).fetchone()[0]
+    ]
+    if not lists_builds and connection.execute(_NAME_KNOWN_BUILDS, who).fetchone()[0]:
+        missing.append("builds")
+    return f"sync gap: no {' and no '.join(missing)} listed, last known state kept" if missing else None
 
 
 def settle(connection: sqlite3.Connection, rebuilder_id: int, generation: int) -> list[str]:

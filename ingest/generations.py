@@ -34,7 +34,9 @@ FROM (
 _COMPARE_SOURCES = """
 SELECT coalesce(sum(same), 0), coalesce(sum(NOT same), 0)
 FROM (
-    SELECT (i.name, i.version) IS (s.name, s.version) AS same
+    SELECT
+        (i.name, i.version) IS (s.name, s.version)
+        AND NOT (:no_builds AND s.latest_build_id IS NOT NULL AND i.latest_build IS NULL) AS same
     FROM (
         SELECT * FROM main.source_packages
         WHERE rebuilder_id = :rebuilder_id AND generation = :generation AND upstream_source_id IS NOT NULL
@@ -48,13 +50,16 @@ FROM (
 def restarted(connection: sqlite3.Connection, rebuilder_id: int, generation: int, highest: int) -> bool:
     """Whether the builds we know by their upstream ids are other builds now.
 
-    So it is where as many of them differ as agree, or more, or where none is left and
-    upstream's ids end before ``highest``, the highest that we know. Without builds to
-    compare, the ids of source packages tell: more of them have to differ than agree.
+    So it is where as many of them differ as agree, or more, or where others are listed
+    that all come before ``highest``, the highest that we know. Without builds to compare,
+    the ids of source packages tell: more of them have to differ than agree. Where no build
+    is listed at all, a package that lost its builds differs too; that nothing is listed is
+    no evidence by itself.
     """
     parameters = {"rebuilder_id": rebuilder_id, "generation": generation, "sample": _SAMPLE}
     same, different, upstream_highest = connection.execute(_COMPARE, parameters).fetchone()
-    if same or different or upstream_highest < highest:
+    if same or different or 0 < upstream_highest < highest:
         return bool(different >= same)
-    same, different = connection.execute(_COMPARE_SOURCES, parameters).fetchone()
+    no_builds = upstream_highest < highest
+    same, different = connection.execute(_COMPARE_SOURCES, {**parameters, "no_builds": no_builds}).fetchone()
     return bool(different > same)

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest import (
+    gaps,
     generations,
     incoming,
     interrupts,
@@ -145,6 +146,7 @@ class _Run:
         self.progress = progress
         self.rebuilder = rebuilders.find(self.connection, self.name)
         self.state = source.state()
+        self.gap: str | None = None
         self.reads_all = (
             full
             or self.rebuilder is None
@@ -160,7 +162,7 @@ class _Run:
     def execute(self, log: store.RunLog, started: float) -> Result:
         with interrupts.noted() as interrupted, self._reading(interrupted):
             generation, after = self._stage()
-            if not self.unchanged:
+            if self._has_news:
                 self._fetch_logs(generation, after)
             with store.transaction(self.connection, self.path):
                 self._refuse_overtaken()
@@ -206,21 +208,32 @@ class _Run:
         known = self._known()
         if self.unchanged:
             return generation, known.highest_build
-        self.source.stage(self.connection, known, self.progress)
-        incoming.create_missing(self.connection)
+        self._read(known)
         if (
             self.source.lists_packages
             and self.rebuilder
+            and not self.gap
             and generations.restarted(
                 self.connection, self.rebuilder.id, generation, self.rebuilder.highest_build
             )
         ):
             if known.highest_build:
                 incoming.drop_relations(self.connection)
-                self.source.stage(self.connection, Known(), self.progress)
-                incoming.create_missing(self.connection)
-            return generation + 1, 0
+                self._read(Known())
+            if not self.gap:
+                return generation + 1, 0
         return generation, known.highest_build
+
+    def _read(self, known: Known) -> None:
+        self.source.stage(self.connection, known, self.progress)
+        incoming.create_missing(self.connection)
+        if self.source.lists_packages and self.rebuilder:
+            self.gap = gaps.of_all(self.connection, self.rebuilder, self.source.lists_builds)
+
+    @property
+    def _has_news(self) -> bool:
+        """Whether what was read is taken over."""
+        return not self.unchanged and not self.gap
 
     def _fetch_logs(self, generation: int, after: int) -> None:
         self.failures.fetch(
@@ -252,13 +265,13 @@ class _Run:
             return rebuilders.create(self.connection, self.name, self.source, generation)
         if generation != self.rebuilder.generation:
             rebuilders.retire(self.connection, self.rebuilder)
-        if self.source.lists_packages and not self.unchanged:
+        if self.source.lists_packages and self._has_news:
             rebuilders.update(self.connection, self.rebuilder, self.source, generation)
         return self.rebuilder.id
 
     def _write(self, context: Context, started: float) -> Result:
         outcome, changed, explained, builds = Outcome(), 0, 0, 0
-        if not self.unchanged and self.source.lists_packages:
+        if self._has_news and self.source.lists_packages:
             notes = self._rename_release(context)
             outcome = self._merge(context)
             outcome.notes += notes
@@ -268,10 +281,10 @@ class _Run:
             (builds,) = self.connection.execute(
                 "SELECT count(*) FROM new_builds WHERE known_id IS NULL"
             ).fetchone()
-        taken = self._import_history(context, outcome) if not self.unchanged else 0
-        if self.source.lists_packages:
+        taken = self._import_history(context, outcome) if self._has_news else 0
+        if self.source.lists_packages and not self.gap:
             taken += snapshots.take(self.connection, context)
-            if not self.unchanged:
+            if self._has_news:
                 taken += snapshots.reconstruct(self.connection, context)
             self._remember_position(context)
         statistics = self._update_statistics(context)
@@ -285,7 +298,7 @@ class _Run:
             written=dict(outcome.written),
             skipped=outcome.skipped,
             orphans=outcome.orphans,
-            notes=self._restart_note(context)
+            notes=([self.gap] if self.gap else self._restart_note(context))
             + self.source.notes
             + outcome.notes
             + self.failures.notes
@@ -299,7 +312,7 @@ class _Run:
             parse(context.now),
             self.failures.store,
             plugins_dir=self.plugins_dir,
-            changed=not self.unchanged,
+            changed=self._has_news,
         )
 
     def _restart_note(self, context: Context) -> list[str]:

@@ -267,17 +267,6 @@ def test_restarted_ids_begin_a_new_generation_and_the_old_one_stays_as_history(t
     assert is_sound(database)
 
 
-def test_an_emptied_database_begins_a_new_generation(tmp_path: Path) -> None:
-    file, database = copy(DAEMON, tmp_path), tmp_path / "r.db"
-    ingest(database, file)
-    tables = ("rebuild_artifacts", "rebuilds", "binary_packages", "queue", "build_inputs", "source_packages")
-    change(file, *(f"DELETE FROM {table}" for table in tables))
-    ingest(database, file)
-    assert one(database, "SELECT generation FROM rebuilders") == 2
-    assert one(database, "SELECT count(*) FROM builds WHERE generation = 1") == 165
-    assert one(database, "SELECT count(*) FROM queue") == 0
-
-
 def test_restarted_ids_are_noticed_before_the_first_build(tmp_path: Path) -> None:
     file, database, fresh = copy(DAEMON, tmp_path), tmp_path / "r.db", tmp_path / "fresh.db"
     change(file, "DELETE FROM rebuilds", "DELETE FROM rebuild_artifacts")

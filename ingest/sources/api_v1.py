@@ -45,6 +45,7 @@ class ApiV1(Source):
         self.skipped.clear()
         self.notes.clear()
         self.unread_artifacts.clear()
+        self.lists_builds = False
         incoming.create_missing(connection)
         progress.say(f"Reading {self.location}")
         # Builds come first: a package that appears meanwhile has no build in our hands yet.
@@ -113,7 +114,9 @@ class ApiV1(Source):
             # Sorted by id as it is: with sort=id the daemon's `before` gives nothing.
             query: Query = {"before": after + 1, "limit": BUILDS_COMPARED, "direction": "Descending"}
             with self.client.body("GET", path, query) as body:
-                yield from parsed(objects(body, "records.item", address), _build, "build", Skipped())
+                known_page = _Counted(objects(body, "records.item", address))
+                yield from parsed(known_page, _build, "build", Skipped())
+                self.lists_builds = known_page.count > 0
         read = 0
         while True:
             query = {"after": after, "limit": BUILDS_A_PAGE}
@@ -128,6 +131,7 @@ class ApiV1(Source):
                         last = max(last, build.upstream_id)
                         yield build
             read += page.count
+            self.lists_builds |= read > 0
             if page.count < BUILDS_A_PAGE:
                 break
             if last == after:

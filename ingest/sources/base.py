@@ -64,6 +64,8 @@ class Source(ABC):
     """Whether it lists packages at all."""
     carries_logs = False
     """Whether it can be asked for logs."""
+    lists_builds = True
+    """Whether it listed any build, be it one that cannot be used. A source without builds to list may say so."""
     lists_queue = True
     lists_workers = True
     """Whether it tells the queue and the workers; what it does not tell stays as it was."""
