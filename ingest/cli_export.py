@@ -52,7 +52,7 @@ def export(
 
     selection = Selection(distribution, release, rebuilder)
     try:
-        with store.open_database(database) as connection, store.saying(database):
+        with store.reading_database(database) as connection:
             connection.execute("BEGIN")  # all statements of a format see one state
             selection.check(connection)
             lines = lines_of[format](connection, selection)

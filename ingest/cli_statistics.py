@@ -44,9 +44,14 @@ def list_(database: Path) -> None:
     """
     import sqlite3
 
-    with _opened(database) as (connection, _):
-        connection.row_factory = sqlite3.Row
-        found = connection.execute("SELECT * FROM statistics ORDER BY name").fetchall()
+    from ingest import store
+
+    try:
+        with store.reading_database(database) as connection:
+            connection.row_factory = sqlite3.Row
+            found = connection.execute("SELECT * FROM statistics ORDER BY name").fetchall()
+    except IngestError as error:
+        raise click.ClickException(str(error)) from error
     if not found:
         click.echo("No statistic was computed yet.")
     for row in found:
@@ -209,7 +214,7 @@ def _say(report: Report) -> None:
 
 
 @contextmanager
-def _opened(database: Path) -> Iterator[tuple[sqlite3.Connection, LogStore]]:
+def _writing(database: Path) -> Iterator[tuple[sqlite3.Connection, LogStore]]:
     from ingest import store
     from ingest.logs import LogStore, beside
 
@@ -218,15 +223,8 @@ def _opened(database: Path) -> Iterator[tuple[sqlite3.Connection, LogStore]]:
             store.open_database(database) as connection,
             LogStore(beside(database)) as logs,
             store.saying(database),
+            store.transaction(connection, database),
         ):
             yield connection, logs
     except IngestError as error:
         raise click.ClickException(str(error)) from error
-
-
-@contextmanager
-def _writing(database: Path) -> Iterator[tuple[sqlite3.Connection, LogStore]]:
-    from ingest import store
-
-    with _opened(database) as (connection, logs), store.transaction(connection, database):
-        yield connection, logs

@@ -53,9 +53,8 @@ def decompressed(log: bytes | None) -> bytes:
 def kept_failures(database: Path) -> Iterator[KeptFailure]:
     """The failures whose logs are kept beside the database, the newest first. Raises DatabaseError."""
     with (
-        store.open_database(database) as connection,
-        store.saying(database),
-        LogStore(logs.beside(database)) as kept,
+        store.reading_database(database) as connection,
+        LogStore(logs.beside(database), read_only=True) as kept,
     ):
         for distribution, architecture, name, version, *stored_as in connection.execute(_FAILURES):
             found = _logs(kept, *stored_as)

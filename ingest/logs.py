@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple
 
-from ingest import sql, values
+from ingest import read_only, sql, values
 from ingest.errors import DatabaseError
 from ingest.sources import _sqlite_file
 
@@ -96,11 +96,12 @@ class LogStore:
 
     A context manager: at its end it commits what still waits. A log counts only
     with the ``built_at`` of its build that it was stored with, since upstream's
-    ids can start again. All methods raise DatabaseError.
+    ids can start again. With ``read_only`` nothing is put. All methods raise DatabaseError.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.path = path
+        self.read_only = read_only
         self._connection: sqlite3.Connection | None = None
         self._waiting: dict[LogKey, tuple[str | None, bytes | None]] = {}
         self._waiting_bytes = 0
@@ -197,10 +198,11 @@ class LogStore:
         return dropped
 
     def _open(self, *, create: bool = False) -> sqlite3.Connection | None:
-        """The connection, None where there is no file yet."""
+        """The connection, None where there is no file yet, or to a reader nothing in it."""
         if self._connection is None and (create or self.path.exists()):
+            connect = _connect_to_read if self.read_only else _connect
             with _saying(self.path):
-                self._connection = _connect(self.path)
+                self._connection = connect(self.path)
         return self._connection
 
 
@@ -220,6 +222,18 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection | None:
+    connection = read_only.connect(path)
+    try:
+        if not _is_new(connection, path):
+            return connection
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    return None
 
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:

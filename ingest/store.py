@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from ingest import schema, values
+from ingest import read_only, schema, values
 from ingest.errors import DatabaseError
 
 BUSY_SECONDS = 60
@@ -29,6 +29,37 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
         with closing(connect(path)) as connection:
             schema.apply(connection)
             yield connection
+
+
+@contextmanager
+def reading_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open the database to read, as it is, by somebody who may do no more than that.
+
+    Raises DatabaseError also where an older version made it: what it lacks only a writer can add.
+    """
+    with saying(path), closing(_to_read(path)) as connection:
+        values.register(connection)
+        yield connection
+
+
+def _to_read(path: Path) -> sqlite3.Connection:
+    connection = read_only.connect(path)
+    try:
+        names = _names(connection)
+        _refuse_names(path, names)
+        if names and not schema.is_current(connection):
+            raise DatabaseError(
+                f"{path}: it was made by an older version of this program;"
+                f" `rebuilderd-datasette statistics run {path}` brings it to this one, as every ingest does."
+            )
+        if not names:  # nothing was written to it yet: it says what a new one says
+            connection.close()
+            connection = sqlite3.connect(":memory:", isolation_level=None)
+            schema.apply(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _exists(path: Path) -> bool:
@@ -125,6 +156,10 @@ def _refuse_foreign(path: Path) -> None:
         if error.sqlite_errorname not in ("SQLITE_READONLY_ROLLBACK", "SQLITE_READONLY_RECOVERY"):
             raise
         names = _table_names(path, "rw")
+    _refuse_names(path, names)
+
+
+def _refuse_names(path: Path, names: set[str]) -> None:
     if names and "ingest_runs" not in names and "_sqlite_migrations" not in names:
         raise DatabaseError(
             f"{path}: it is another program's SQLite database; name a file of our own or a new one."
@@ -133,7 +168,7 @@ def _refuse_foreign(path: Path) -> None:
 
 def freshness(path: Path) -> list[dict[str, Any]]:
     """The rows of the view ``rebuilder_freshness``, by name. Raises DatabaseError."""
-    with open_database(path) as connection:
+    with reading_database(path) as connection:
         connection.row_factory = sqlite3.Row
         rows = connection.execute("SELECT * FROM rebuilder_freshness ORDER BY rebuilder").fetchall()
         return [dict(row) for row in rows]
@@ -156,9 +191,13 @@ def forget(path: Path, rebuilder: str) -> None:
 def _table_names(path: Path, mode: str) -> set[str]:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True)
     try:
-        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        return _names(connection)
     finally:
         connection.close()
+
+
+def _names(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
 class RunLog:

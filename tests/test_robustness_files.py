@@ -32,6 +32,7 @@ from helpers import (
     rows,
     run,
     text,
+    without_privileges,
 )
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -186,17 +187,6 @@ def test_two_runs_at_once_both_arrive(tmp_path: Path) -> None:
         ("a", 165), ("b", one(MIGRATED, "SELECT count(*) FROM rebuilds")), ("c", 165)
     ]  # fmt: skip
     assert is_sound(database)
-
-
-UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-
-
-def without_privileges(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The command as somebody to whom a file's permissions apply, as they do not to root."""
-    return subprocess.run(
-        [*UNPRIVILEGED, sys.executable, "-m", "ingest", *map(str, arguments)],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
 
 
 def test_a_file_without_permission_says_so(tmp_path: Path) -> None:

@@ -38,18 +38,32 @@ def views() -> dict[str, str]:
 
 def apply(connection: sqlite3.Connection) -> None:
     """Bring a database of any earlier version to this one; does nothing to a current one."""
-    if not set(migration_names()) <= _applied(connection):
+    if not _is_migrated(connection):
         # Imported here: it takes longer than an ingest that finds nothing new.
         from ingest.schema.migrations import migrate
 
         migrate(connection)
+    for name, create in _other_views(connection).items():
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            connection.execute(f"DROP VIEW IF EXISTS [{name}]")
+            connection.execute(create)
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether there is nothing to apply."""
+    return _is_migrated(connection) and not _other_views(connection)
+
+
+def _is_migrated(connection: sqlite3.Connection) -> bool:
+    return set(migration_names()) <= _applied(connection)
+
+
+def _other_views(connection: sqlite3.Connection) -> dict[str, str]:
+    """How to create the views that are missing or say something else."""
     known = dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'view'"))
-    for name, select in views().items():
-        if known.get(name) != f"CREATE VIEW [{name}] AS {select}":
-            connection.execute("BEGIN IMMEDIATE")
-            with connection:
-                connection.execute(f"DROP VIEW IF EXISTS [{name}]")
-                connection.execute(f"CREATE VIEW [{name}] AS {select}")
+    wanted = {name: f"CREATE VIEW [{name}] AS {select}" for name, select in views().items()}
+    return {name: create for name, create in wanted.items() if known.get(name) != create}
 
 
 def _applied(connection: sqlite3.Connection) -> set[str]:
