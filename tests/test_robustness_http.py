@@ -226,6 +226,7 @@ def test_a_redirect_is_followed(tmp_path: Path) -> None:
         ("builds", build(9, "acl", built_at="2026-02-31T00:00:00")),
         ("builds", build(9, "acl", status="SPLENDID")),
         ("builds", build(9, "acl", id=2**70)),
+        ("builds", build(9, "acl", id=True)),
         ("builds", build(9, "acl", started_at=12345)),
         ("builds", build(9, "acl", retries="many")),
     ],

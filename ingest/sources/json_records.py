@@ -103,7 +103,7 @@ def parsed(
 def whole(record: Json, key: str) -> int:
     """A field that has to be an integer. Raises KeyError."""
     value = record[key]
-    if not isinstance(value, int) or abs(value) > LARGEST_INTEGER:
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > LARGEST_INTEGER:
         raise KeyError(key)
     return value
 
