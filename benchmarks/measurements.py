@@ -122,10 +122,10 @@ def ingest(database: Path, source: Path) -> dict[str, float]:
 
 def past(database: Path) -> dict[str, float]:
     from ingest import store
-    from ingest.logs import LogStore, beside
+    from ingest.logs import store_of
     from ingest.statistics import engine
 
-    with store.open_database(database) as connection, LogStore(beside(database)) as logs:
+    with store.open_database(database) as connection, store_of(database, connection) as logs:
         with store.transaction(connection, database):
             connection.execute("DELETE FROM measurements")
             connection.execute("DELETE FROM statistics")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ingest import incoming, snapshots, store, values
 from ingest.failures import Failures, Options, catalogue
-from ingest.logs import LogStore, beside
+from ingest.logs import store_of
 from ingest.progress import Progress
 from ingest.statistics import engine
 from ingest.statistics.periods import parse
@@ -36,7 +36,7 @@ def categorise(path: Path, options: Options, progress: Progress) -> Result:
     rules = options.rule_set
     changed = 0
     notes: list[str] = []
-    with store.open_database(path) as connection, LogStore(beside(path)) as logs:
+    with store.open_database(path) as connection, store_of(path, connection) as logs:
         with store.saying(path), store.transaction(connection, path):
             known = connection.execute("SELECT id, name, generation FROM rebuilders ORDER BY name").fetchall()
             for rebuilder_id, name, generation in known:

@@ -216,12 +216,12 @@ def _say(report: Report) -> None:
 @contextmanager
 def _writing(database: Path) -> Iterator[tuple[sqlite3.Connection, LogStore]]:
     from ingest import store
-    from ingest.logs import LogStore, beside
+    from ingest.logs import store_of
 
     try:
         with (
             store.open_database(database) as connection,
-            LogStore(beside(database)) as logs,
+            store_of(database, connection) as logs,
             store.saying(database),
             store.transaction(connection, database),
         ):

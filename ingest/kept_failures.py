@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest import logs, store
+from ingest import store
 from ingest.categories.texts import Text
 from ingest.categories.verdicts import FailedArtifact, FailedBuild
-from ingest.logs import LogKey, LogStore
+from ingest.logs import LogKey, LogStore, store_of
 
 _FAILURES = """
 SELECT o.distribution, o.architecture, s.name, s.version,
@@ -54,7 +54,7 @@ def kept_failures(database: Path) -> Iterator[KeptFailure]:
     """The failures whose logs are kept beside the database, the newest first. Raises DatabaseError."""
     with (
         store.reading_database(database) as connection,
-        LogStore(logs.beside(database), read_only=True) as kept,
+        store_of(database, connection, read_only=True) as kept,
     ):
         for distribution, architecture, name, version, *stored_as in connection.execute(_FAILURES):
             found = _logs(kept, *stored_as)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple
 
-from ingest import read_only, sql, values
+from ingest import log_file, sql, store, values
 from ingest.errors import DatabaseError
 from ingest.sources import _sqlite_file
 
@@ -27,10 +27,6 @@ BATCH_SECONDS = 10.0
 BUSY_SECONDS = 60.0
 GRACE_DAYS = 1
 """How long a log is left alone at least: another run may be about to use it."""
-_APPLICATION = 0x72626C67
-"""SQLite's ``application_id`` of a log store."""
-_VERSION = 1
-
 _GET = """
 SELECT content FROM logs
 WHERE rebuilder = ? AND generation = ? AND kind = ? AND upstream_id = ? AND built_at IS ?
@@ -62,20 +58,30 @@ class StoredLog(NamedTuple):
 
 
 def beside(database: Path) -> Path:
-    """Where the log store of a database is: ``reproducibility.logs`` for ``reproducibility.db``.
+    """Where the log store of a database is: ``r.logs`` for ``r.db``, ``r.sqlite.logs`` for ``r.sqlite``.
 
     A link to a database, as a site that keeps its state elsewhere has it, is followed.
     """
-    return (database.resolve() if database.is_symlink() else database).with_suffix(".logs")
+    file = database.resolve() if database.is_symlink() else database
+    return file.with_suffix(".logs") if file.suffix == ".db" else file.with_name(f"{file.name}.logs")
 
 
-def read(path: Path, key: LogKey, built_at: str | None) -> StoredLog | None:
-    """One log, without ever writing to the store; None where it is not kept. Raises DatabaseError."""
+def store_of(database: Path, connection: sqlite3.Connection, *, read_only: bool = False) -> LogStore:
+    """The log store of a database that ``connection`` is open to."""
+    return LogStore(beside(database), owner=store.identity(connection), read_only=read_only)
+
+
+def read(path: Path, key: LogKey, built_at: str | None, owner: str | None = None) -> StoredLog | None:
+    """One log of ``owner``, without ever writing to the store; None where it is not kept.
+
+    Raises DatabaseError.
+    """
     try:
         while True:
             before = _sqlite_file.body(path)
             with _saying(path), closing(sqlite3.connect(_sqlite_file.uri(path), uri=True)) as connection:
-                found = _found(connection, key, built_at)
+                is_other = log_file.belongs_to_other(connection, owner)
+                found = None if is_other else _found(connection, key, built_at)
             # A store at rest is read without locks: what a writer changed meanwhile is read again.
             if _sqlite_file.body(path) == before:
                 return found
@@ -96,11 +102,13 @@ class LogStore:
 
     A context manager: at its end it commits what still waits. A log counts only
     with the ``built_at`` of its build that it was stored with, since upstream's
-    ids can start again. With ``read_only`` nothing is put. All methods raise DatabaseError.
+    ids can start again. It remembers its ``owner``, the identity of its database, and refuses
+    another. With ``read_only`` nothing is put. All methods raise DatabaseError.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, owner: str | None = None, read_only: bool = False) -> None:
         self.path = path
+        self.owner = owner
         self.read_only = read_only
         self._connection: sqlite3.Connection | None = None
         self._waiting: dict[LogKey, tuple[str | None, bytes | None]] = {}
@@ -125,6 +133,10 @@ class LogStore:
             if self._connection:
                 self._connection.close()
                 self._connection = None
+
+    def refuse_other(self) -> None:
+        """Raise DatabaseError now, and not only with the first log, where the store is another database's."""
+        self._open()
 
     def get(self, key: LogKey, built_at: str | None) -> StoredLog | None:
         """One log, None where it is not kept. Takes microseconds: ask as often as you like."""
@@ -169,7 +181,7 @@ class LogStore:
         self._waiting_bytes = 0
         connection = self._open(create=True)
         assert connection
-        with _saying(self.path), _transaction(connection):
+        with _saying(self.path), log_file.transaction(connection):
             connection.executemany(_PUT, rows)
 
     def prune(self, live: Iterable[LogKey], days: int | None = None) -> int:
@@ -185,7 +197,7 @@ class LogStore:
                 "CREATE TEMP TABLE live (rebuilder, generation, kind, upstream_id,"
                 " PRIMARY KEY (rebuilder, generation, kind, upstream_id)) WITHOUT ROWID"
             )
-            with _transaction(connection):
+            with log_file.transaction(connection):
                 connection.executemany("INSERT OR IGNORE INTO live VALUES (?, ?, ?, ?)", live)
                 dropped = connection.execute(
                     "DELETE FROM logs WHERE stored_at < ? AND (coalesce(built_at, stored_at) < ?"
@@ -200,69 +212,18 @@ class LogStore:
     def _open(self, *, create: bool = False) -> sqlite3.Connection | None:
         """The connection, None where there is no file yet, or to a reader nothing in it."""
         if self._connection is None and (create or self.path.exists()):
-            connect = _connect_to_read if self.read_only else _connect
             with _saying(self.path):
-                self._connection = connect(self.path)
+                self._connection = (
+                    log_file.connect_to_read(self.path, self.owner)
+                    if self.read_only
+                    else log_file.connect(self.path, self.owner, BUSY_SECONDS)
+                )
         return self._connection
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS)
-    try:
-        if _is_new(connection, path):
-            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            connection.execute("PRAGMA journal_mode = WAL")
-            with _transaction(connection):
-                if _is_new(connection, path):
-                    sql.run(connection, "logs.sql", {})
-                    connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                    connection.execute(f"PRAGMA user_version = {_VERSION}")
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection | None:
-    connection = read_only.connect(path)
-    try:
-        if not _is_new(connection, path):
-            return connection
-    except BaseException:
-        connection.close()
-        raise
-    connection.close()
-    return None
-
-
-def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
-    """Whether the file is empty yet. Raises DatabaseError where it is no log store that we know."""
-    # First of all: another run may make the tables meanwhile, and the rest together with them.
-    if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        return True
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != _APPLICATION:
-        raise DatabaseError(f"{path}: another program's database lies where logs are kept; move it away.")
-    if version != _VERSION:
-        raise DatabaseError(
-            f"{path}: the log store was made by another version of rebuilderd-datasette;"
-            " delete it, logs are fetched anew."
-        )
-    return False
 
 
 def _found(connection: sqlite3.Connection, key: LogKey, built_at: str | None) -> StoredLog | None:
     row = connection.execute(_GET, (*key, built_at)).fetchone()
     return StoredLog(*row) if row else None
-
-
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        yield
 
 
 def _days_ago(days: int) -> str:

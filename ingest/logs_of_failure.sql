@@ -1,10 +1,11 @@
--- By what the logs of a failure are kept (log_id, diffoscope_id), and where upstream has them.
+-- By what the logs of a failure are kept (log_id, diffoscope_id), in whose store, and where upstream has them.
 SELECT
     r.name AS rebuilder,
     r.kind AS rebuilder_kind,
     CASE WHEN b.generation = r.generation THEN r.url END AS url,
     b.generation,
     b.built_at,
+    (SELECT d.id FROM identity AS d) AS owner,
     f.log_upstream_id AS log_id,
     f.diffoscope_upstream_id AS diffoscope_id,
     b.upstream_id AS upstream_build_id,

@@ -26,7 +26,7 @@ from ingest import (
 from ingest.config import Instance
 from ingest.errors import IngestError, SourceError
 from ingest.failures import DEFAULT, Failures, Options
-from ingest.logs import LogStore, beside
+from ingest.logs import LogStore, beside, store_of
 from ingest.merge import Context, Outcome, merge, report_skipped
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file, open_source
@@ -79,7 +79,7 @@ def ingest(
             release = rebuilders.release(connection, instance)
             with (
                 closing(open_source(instance.source, release)) as source,
-                _log_store(path, options) as logs,
+                _log_store(path, connection, options) as logs,
             ):
                 kind = source.kind
                 explained = Failures(connection, instance.rebuilder, logs, options)
@@ -92,10 +92,11 @@ def ingest(
 
 
 @contextmanager
-def _log_store(path: Path, options: Options) -> Iterator[LogStore]:
+def _log_store(path: Path, connection: sqlite3.Connection, options: Options) -> Iterator[LogStore]:
     """The logs beside the database, or a place for those of one run where none shall be kept."""
     if options.keep_logs != "none":
-        with LogStore(beside(path)) as store:
+        with store_of(path, connection) as store:
+            store.refuse_other()
             yield store
     else:
         with TemporaryDirectory() as folder, LogStore(Path(folder) / "logs") as store:

@@ -42,6 +42,12 @@ def reading_database(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
+def identity(connection: sqlite3.Connection) -> str:
+    """What a database keeps under every name and in every copy."""
+    (id,) = connection.execute("SELECT id FROM main.identity").fetchone()
+    return str(id)
+
+
 def _to_read(path: Path) -> sqlite3.Connection:
     connection = read_only.connect(path)
     try:

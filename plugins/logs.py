@@ -49,14 +49,14 @@ async def show(request, datasette):
         return absent("There is no such failure.")
     if (id := failure[f"{which}_id"]) is not None:
         key = logs.LogKey(failure["rebuilder"], failure["generation"], KINDS[which], id)
-        if kept := await asyncio.to_thread(read, Path(database.path), key, failure["built_at"]):
+        if kept := await asyncio.to_thread(read, Path(database.path), key, failure):
             return PlainText(kept.content, is_head=request.method == "HEAD")
     return absent(where(failure, which))
 
 
-def read(database, key, built_at):
+def read(database, key, failure):
     try:
-        return logs.read(logs.beside(database), key, built_at)
+        return logs.read(logs.beside(database), key, failure["built_at"], failure["owner"])
     except DatabaseError:
         return None  # The ingest tells the operator; readers need no names of folders.
 

@@ -12,7 +12,7 @@ from helpers import Row, rows
 from pluggy import PluginManager
 
 from ingest import hookspecs, plugins, store
-from ingest.logs import LogStore, beside
+from ingest.logs import store_of
 from ingest.statistics import Statistic, engine
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC)
@@ -37,7 +37,7 @@ def update(
 ) -> engine.Report:
     with (
         store.open_database(database) as connection,
-        LogStore(beside(database)) as logs,
+        store_of(database, connection) as logs,
         store.transaction(connection, database),
     ):
         return engine.update(connection, now, logs, changed=changed, name=name)

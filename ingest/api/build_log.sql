@@ -3,7 +3,8 @@ SELECT
     r.name AS rebuilder,
     p.generation,
     coalesce(f.log_upstream_id, p.upstream_id) AS upstream_id,
-    p.built_at
+    p.built_at,
+    (SELECT d.id FROM identity AS d) AS owner
 FROM builds AS p
 JOIN rebuilders AS r ON r.id = p.rebuilder_id
 LEFT JOIN failures AS f ON f.build_id = p.id

@@ -3,7 +3,8 @@ SELECT
     r.name AS rebuilder,
     p.generation,
     coalesce(f.diffoscope_upstream_id, a.upstream_id, a.id) AS upstream_id,
-    p.built_at
+    p.built_at,
+    (SELECT d.id FROM identity AS d) AS owner
 FROM builds AS p
 JOIN rebuilders AS r ON r.id = p.rebuilder_id
 JOIN build_artifacts AS a ON a.build_id = p.id AND a.has_diffoscope

@@ -8,8 +8,9 @@ from ingest import logs
 from ingest.api.question import ApiError, Question
 from ingest.logs import LogKey, LogKind, StoredLog
 
-Found = list[tuple[LogKey, str | None]]
-"""Under which keys, with which ``built_at`` of the build, a log may be kept; the first that is counts."""
+Found = list[tuple[LogKey, str | None, str]]
+"""Under which keys, with which ``built_at`` of the build, in which database's store a log may be kept; the
+first that is counts."""
 
 
 def build_log(question: Question) -> Found:
@@ -56,14 +57,15 @@ def _found(question: Question, kind: LogKind, path: str, ids: dict[str, int]) ->
         what = "build" if kind == "build" else "build with diffoscope output"
         raise ApiError(404, f"There is no such {what}.")
     return [
-        (LogKey(rebuilder, generation, kind, id), built_at) for rebuilder, generation, id, built_at in rows
+        (LogKey(rebuilder, generation, kind, id), built_at, owner)
+        for rebuilder, generation, id, built_at, owner in rows
     ]
 
 
 def read(database: Path, found: Found) -> StoredLog:
     """The first that is kept. Raises ApiError where none is, DatabaseError."""
-    for key, built_at in found:
-        if stored := logs.read(logs.beside(database), key, built_at):
+    for key, built_at, owner in found:
+        if stored := logs.read(logs.beside(database), key, built_at, owner):
             return stored
     raise ApiError(
         404, "This log is not kept here: logs of failures are, and not for ever; ask the rebuilder."
