@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
 
+import httpx
 import pytest
+from datasette.app import Datasette
 
 ROOT = Path(__file__).parent.parent
 SITE = ("metadata.yml", "settings.json", "canned_queries", "dashboards", "plugins", "static", "templates")
@@ -35,6 +39,24 @@ def datasette(folder: Path, *options: str) -> subprocess.Popen[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+class Site:
+    """The site in ``folder``, asked in this process: no server, no port, no waiting for either."""
+
+    def __init__(self, folder: Path) -> None:
+        # In a thread of its own, since a browser of another test may have a loop in this one.
+        self._thread = ThreadPoolExecutor(1)
+        self._loop = asyncio.new_event_loop()
+        self._datasette = Datasette([], config_dir=folder)
+
+    def get(self, path: str, **parameters: str) -> httpx.Response:
+        asked = self._datasette.client.get(path, params=parameters or None)
+        return self._thread.submit(self._loop.run_until_complete, asked).result()
+
+    def close(self) -> None:
+        self._thread.shutdown()
+        self._loop.close()
 
 
 @contextmanager
