@@ -1,22 +1,15 @@
 -- Where does each binary package of some releases stand? One row for each architecture, name and version.
 WITH asked AS MATERIALIZED (
-    SELECT DISTINCT o.id
-    FROM origins AS o
-    LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
-    LEFT JOIN release_aliases AS also ON also.distribution = o.distribution AND also.release = coalesce(n.release, o.release)
-    WHERE (:distribution = '' OR o.distribution = :distribution)
-        AND (
-            :releases = ''
-            OR instr(',' || replace(:releases, ' ', '') || ',', ',' || o.release || ',')
-            OR instr(',' || replace(:releases, ' ', '') || ',', ',' || n.release || ',')
-            OR instr(',' || replace(:releases, ' ', '') || ',', ',' || also.alias || ',')
-        )
+    SELECT DISTINCT origin_id
+    FROM release_names
+    WHERE (:distribution = '' OR distribution = :distribution)
+        AND (:releases = '' OR instr(',' || replace(:releases, ' ', '') || ',', ',' || name || ','))
 ),
 found AS MATERIALIZED (
     SELECT DISTINCT b.name, b.version, b.architecture, b.origin_id
     FROM binary_packages AS b
     WHERE b.is_current = 1
-        AND b.origin_id IN (SELECT id FROM asked)
+        AND b.origin_id IN (SELECT origin_id FROM asked)
         AND (:architecture = '' OR b.architecture = :architecture)
         AND (:package = '' OR b.name = :package)
         AND (:component = '' OR b.component = :component)

@@ -6,11 +6,8 @@ WITH asked AS NOT MATERIALIZED (
         AND (:package = '' OR b.name = :package)
         AND (:architecture = '' OR b.architecture = :architecture)
         AND b.origin_id IN (
-            SELECT o.id FROM origins AS o
-            LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
-            LEFT JOIN release_aliases AS w ON w.distribution = o.distribution AND w.alias = :release
-            WHERE (:distribution = '' OR o.distribution = :distribution)
-                AND (:release = '' OR coalesce(n.release, o.release) = coalesce(w.release, :release))
+            SELECT origin_id FROM release_names
+            WHERE (:distribution = '' OR distribution = :distribution) AND (:release = '' OR name = :release)
         )
 ),
 -- Walks an index in the order of names until there are enough.

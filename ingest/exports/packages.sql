@@ -4,7 +4,7 @@ SELECT distribution, release, architecture, package, version, status, build_date
 FROM (
     SELECT
         o.distribution,
-        coalesce(n.release, o.release) AS release,
+        (SELECT canonical_release FROM release_names WHERE origin_id = o.id) AS release,
         o.architecture,
         s.name AS package,
         s.version,
@@ -23,14 +23,12 @@ FROM (
     JOIN origins AS o ON o.id = s.origin_id
     JOIN rebuilders AS r ON r.id = s.rebuilder_id
     JOIN builds AS b ON b.id = s.latest_build_id
-    LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
-    LEFT JOIN release_aliases AS w ON w.distribution = o.distribution AND w.alias = :release
     LEFT JOIN (
         SELECT
             x.source_package_id,
             count(*) AS reasons,
             max(x.diffoscope_upstream_id IS NOT NULL OR k.class IN ('unreproducible', 'unknown')) AS compared,
-            max(k.class NOT IN ('infrastructure', 'archive') OR x.diffoscope_upstream_id IS NOT NULL) AS about_package
+            max(k.class NOT IN ('infrastructure', 'archive')) AS about_package
         FROM failures AS x
         JOIN categories AS k ON k.id = x.category_id
         WHERE x.is_current
@@ -38,7 +36,7 @@ FROM (
     ) AS f ON f.source_package_id = s.id
     WHERE s.is_current
         AND (:distribution IS NULL OR o.distribution = :distribution)
-        AND (:release IS NULL OR coalesce(n.release, o.release) = coalesce(w.release, :release))
+        AND (:release IS NULL OR s.origin_id IN (SELECT origin_id FROM release_names WHERE name = :release))
         AND (:rebuilder IS NULL OR r.name = :rebuilder)
 )
 GROUP BY distribution, package, release, architecture, version

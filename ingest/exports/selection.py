@@ -14,7 +14,7 @@ from ingest.errors import DatabaseError
 
 _KNOWN = {
     "distribution": "SELECT 1 FROM origins WHERE distribution = :name",
-    "release": "SELECT 1 FROM origins WHERE release = :name UNION ALL SELECT 1 FROM release_aliases WHERE :name IN (alias, release)",
+    "release": "SELECT 1 FROM release_names WHERE name = :name",
     "rebuilder": "SELECT 1 FROM rebuilders WHERE name = :name",
 }
 

@@ -41,11 +41,9 @@ SELECT
     END AS categories
 FROM daily_totals AS d
 CROSS JOIN snapshots AS p ON p.id = d.snapshot_id
-LEFT JOIN release_aliases AS n ON n.distribution = d.distribution AND n.alias = d.release
-LEFT JOIN release_aliases AS w ON w.distribution = d.distribution AND w.alias = :release
 WHERE d.kind <> 'reconstructed'
     AND d.counted = 'source packages'
     AND (:distribution IS NULL OR d.distribution = :distribution)
-    AND (:release IS NULL OR coalesce(n.release, d.release) = coalesce(w.release, :release))
+    AND (:release IS NULL OR p.origin_id IN (SELECT origin_id FROM release_names WHERE name = :release))
     AND (:rebuilder IS NULL OR d.rebuilder = :rebuilder)
 ORDER BY p.captured_at, d.origin, d.rebuilder;

@@ -1,23 +1,16 @@
 -- Where each binary package of some releases or of a source stands, once, however many releases and rebuilders have it.
 WITH asked AS MATERIALIZED (
-    SELECT DISTINCT o.id
-    FROM origins AS o
-    LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
-    LEFT JOIN release_aliases AS also
-        ON also.distribution = o.distribution AND also.release = coalesce(n.release, o.release)
+    SELECT DISTINCT origin_id
+    FROM release_names
     WHERE true
-        AND o.distribution = :distribution -- if distribution
-        AND ( -- if releases
-            instr(:releases, ',' || o.release || ',')
-            OR instr(:releases, ',' || n.release || ',')
-            OR instr(:releases, ',' || also.alias || ',')
-        )
+        AND distribution = :distribution -- if distribution
+        AND instr(:releases, ',' || name || ',') -- if releases
 ),
 wanted AS MATERIALIZED (
     SELECT DISTINCT p.name, p.version, p.architecture, o.distribution
     FROM binary_packages AS p
     JOIN origins AS o ON o.id = p.origin_id
-    WHERE p.is_current = 1 AND {any} AND p.origin_id IN (SELECT id FROM asked)
+    WHERE p.is_current = 1 AND {any} AND p.origin_id IN (SELECT origin_id FROM asked)
         AND p.name = :name -- if name
         AND p.version = :binary_version -- if binary_version
         AND p.architecture = :architecture -- if architecture
@@ -44,10 +37,9 @@ SELECT json_object(
     'distribution', s.distribution,
     'releases', json((
         SELECT json_group_array(release) FROM (
-            SELECT DISTINCT coalesce(n.release, o.release) AS release
+            SELECT DISTINCT n.canonical_release AS release
             FROM binary_packages AS x
-            JOIN origins AS o ON o.id = x.origin_id AND o.distribution = s.distribution
-            LEFT JOIN release_aliases AS n ON n.distribution = o.distribution AND n.alias = o.release
+            JOIN release_names AS n ON n.origin_id = x.origin_id AND n.distribution = s.distribution
             WHERE x.name = s.binary AND x.version = s.version AND x.architecture = s.architecture
                 AND x.is_current = 1
                 AND x.rebuilder_id = :rebuilder_id -- if rebuilder_id
