@@ -299,16 +299,10 @@ def test_each_candidate_gets_one_command_for_the_shell(tmp_path: Path, database:
 
 
 def test_what_is_queued_already_is_left_alone(database: Path) -> None:
-    temporary = {
-        (source, version)
-        for source, version, queued in rows(
-            database,
-            "SELECT f.source, f.version, q.id FROM current_failures AS f LEFT JOIN queue AS q"
-            " ON q.source_package_id = f.source_package_id WHERE f.temporary = 'yes'",
-        )
-        if queued is None
-    }
-    assert {(command[-2], command[-1]) for command in commands(database)} == temporary
+    worth_it = rows(database, "SELECT source, version, is_queued FROM packages_to_retry")
+    assert {queued for _, _, queued in worth_it} == {0, 1}
+    waiting = {(source, version) for source, version, queued in worth_it if not queued}
+    assert {(command[-2], command[-1]) for command in commands(database)} == waiting
 
 
 def test_no_name_breaks_out_of_a_command(tmp_path: Path, database: Path) -> None:

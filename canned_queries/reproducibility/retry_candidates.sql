@@ -17,7 +17,7 @@ SELECT
     count(*) OVER () AS packages_in_all
 FROM packages_to_retry
 WHERE (trim(:reason) = '' OR instr(lower(reasons), lower(trim(:reason))) > 0)
-    AND (:queued = '' OR is_queued = (lower(:queued) IN ('yes', '1')))
+    AND (lower(:queued) = 'all' OR is_queued = (lower(:queued) IN ('yes', '1')))
     AND (:distribution = '' OR distribution = :distribution)
     AND (:release = '' OR release = :release)
     AND (:architecture = '' OR architecture = :architecture)
