@@ -62,6 +62,7 @@ KINDS = (
         {
             "queued": ("queued_builds", {}),
             "running": ("queued_builds", {"state": "runs"}),
+            "queued_no_longer_listed": ("queued_builds", {"is_listed": 0}),
             "queued_first_builds": ("queued_builds", {"latest_build_id__isnull": 1}),
             "retries_due": ("source_status", RETRY),
             "retries_later": ("source_status", RETRY | {"_where": f"next_retry > {NOW}"}),

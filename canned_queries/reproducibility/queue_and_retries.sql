@@ -5,6 +5,7 @@ WITH jobs AS (
         q.rebuilder_id,
         count(*) AS queued,
         count(q.started_at) AS running,
+        sum(NOT s.is_current) AS no_longer_listed,
         sum(s.latest_build_id IS NULL) AS first_builds,
         min(CASE WHEN q.started_at IS NULL THEN q.queued_at END) AS waiting_since
     FROM queue AS q
@@ -26,6 +27,7 @@ retries AS (
 SELECT
     t.origin,
     coalesce(jobs.queued, 0) AS queued,
+    coalesce(jobs.no_longer_listed, 0) AS queued_no_longer_listed,
     coalesce(jobs.running, 0) AS running,
     coalesce(jobs.first_builds, 0) AS queued_first_builds,
     jobs.waiting_since,

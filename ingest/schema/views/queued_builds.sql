@@ -8,6 +8,7 @@ SELECT
     q.queued_at,
     q.started_at,
     w.name AS worker,
+    s.is_current AS is_listed,
     s.retries,
     o.distribution,
     o.release,
