@@ -17,13 +17,16 @@ QUERIES = Path(__file__).resolve().parent.parent / "templates" / "queries"
 MAX_AGE = 3600
 LONGEST = 60
 GOOD, BAD, FAIL, UNKNOWN = "#0072B2", "#E69F00", "#D55E00", "#999999"
+# What a state is called on a badge, and its colour: grey says nothing of the package.
 STATES = {
-    "reproducible": GOOD,
-    "unreproducible": BAD,
-    "does not build": FAIL,
-    "infrastructure fault": UNKNOWN,
-    "not built yet": UNKNOWN,
-    "unknown": UNKNOWN,
+    "reproducible": ("reproducible", GOOD),
+    "unreproducible": ("unreproducible", BAD),
+    "did-not-build": ("does not build", FAIL),
+    "unexplained": ("failed, unexplained", UNKNOWN),
+    "failed-by-archive": ("archive fault", UNKNOWN),
+    "failed-by-infrastructure": ("infrastructure fault", UNKNOWN),
+    "no-result": ("unknown", UNKNOWN),
+    "never-attempted": ("not built yet", UNKNOWN),
 }
 ENOUGH = 90
 # Pixels of characters of DejaVu Sans and Verdana at 11 pixels; others count as the widest.
@@ -90,7 +93,7 @@ async def package(datasette, request):
     names = [read(request, "name"), unquote(request.url_vars["name"])]
     for name in names:
         if found := await first(datasette, request, "package", name=name, **filters):
-            return await badge(datasette, request, name, found["state"], STATES[found["state"]])
+            return await badge(datasette, request, name, *STATES[found["state"]])
     return await badge(datasette, request, names[0], "unknown", UNKNOWN, status=404)
 
 

@@ -73,33 +73,41 @@ def test_an_origin_has_its_share_of_attempted_packages(site: str, folder: Path) 
 
 
 @pytest.mark.parametrize(
-    ("status", "is_built", "said"),
+    ("status", "reason", "is_built", "said"),
     [
-        ("GOOD", True, ("reproducible", GOOD)),
-        ("BAD", True, ("unreproducible", BAD)),
-        ("FAIL", True, ("does not build", FAIL)),
-        ("UNKWN", True, ("unknown", GREY)),
-        (None, False, ("not built yet", GREY)),
+        ("GOOD", "build", True, ("reproducible", GOOD)),
+        ("BAD", "unreproducible", True, ("unreproducible", BAD)),
+        ("BAD", "build", True, ("does not build", FAIL)),
+        ("FAIL", "build", True, ("does not build", FAIL)),
+        ("UNKWN", "build", True, ("unknown", GREY)),
+        (None, "build", False, ("not built yet", GREY)),
     ],
 )
 def test_a_package_has_its_state_in_words(
-    site: str, folder: Path, package: str, status: str | None, is_built: bool, said: tuple[str, str]
+    site: str,
+    folder: Path,
+    package: str,
+    status: str | None,
+    reason: str,
+    is_built: bool,
+    said: tuple[str, str],
 ) -> None:
     database = folder / "reproducibility.db"
     change(
         database,
-        "UPDATE categories SET class = 'build'",
+        f"UPDATE categories SET class = {text(reason)}",
         f"UPDATE source_packages SET status = {text(status) if status else 'NULL'},"
         f" latest_build_id = {'latest_build_id' if is_built else 'NULL'} WHERE name = {text(package)}",
     )
     assert message(site, f"package/{tilde_encode(package)}") == said
 
 
-def test_a_build_that_failed_through_the_machines_is_no_fault_of_the_package(
-    site: str, folder: Path, package: str
+@pytest.mark.parametrize("reason", ["infrastructure", "archive"])
+def test_a_build_that_failed_through_others_is_no_fault_of_the_package(
+    site: str, folder: Path, package: str, reason: str
 ) -> None:
-    change(folder / "reproducibility.db", "UPDATE categories SET class = 'infrastructure'")
-    assert message(site, f"package/{tilde_encode(package)}") == ("infrastructure fault", GREY)
+    change(folder / "reproducibility.db", f"UPDATE categories SET class = {text(reason)}")
+    assert message(site, f"package/{tilde_encode(package)}") == (f"{reason} fault", GREY)
 
 
 def test_the_worst_of_the_origins_that_are_asked_for_counts(site: str, folder: Path) -> None:
@@ -112,6 +120,7 @@ def test_the_worst_of_the_origins_that_are_asked_for_counts(site: str, folder: P
         " AND x.architecture <> y.architecture AND g.name NOT IN (SELECT name FROM source_packages"
         " WHERE status = 'FAIL') LIMIT 1",
     )
+    change(database, "UPDATE categories SET class = 'unreproducible'")
     path = f"package/{tilde_encode(name)}"
     assert message(site, path) == message(site, path, architecture=bad) == ("unreproducible", BAD)
     assert message(site, path, architecture=good, rebuilder="tiny", release="") == ("reproducible", GOOD)

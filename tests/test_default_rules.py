@@ -206,12 +206,12 @@ def test_the_machines_faults_say_what_to_do() -> None:
 
 
 def test_classes_follow_what_a_rule_looks_at() -> None:
-    """A difference is unreproducible, unless it is diffoscope that failed; a log does not tell of one,
+    """What diffoscope compared differs, whatever kept it from telling how; a log does not tell of a difference,
     unless the build went well."""
     reads = {rule.category.key: rule.reads for rule in RULES.rules}
     unreproducible = {category.key for category in RULES.categories() if category.class_ == "unreproducible"}
     of_diffoscope = {key for key, what in reads.items() if what == "diffoscope"}
-    assert of_diffoscope - unreproducible == {"diffoscope-timed-out", "diffoscope-output-cut"}
+    assert of_diffoscope <= unreproducible
     assert unreproducible - of_diffoscope == {"differs-not-compared", "missing-from-the-build"}
 
 

@@ -18,31 +18,29 @@ page AS (
     LIMIT min(coalesce(nullif(:names, ''), 100) + 0, 1000)
 )
 SELECT
-    b.name AS binary,
+    b.binary,
     b.version,
     b.architecture,
     b.status,
     group_concat(DISTINCT wanted.release) AS releases,
-    s.name AS source,
-    s.version AS source_version,
-    latest.built_at AS latest_built_at,
-    b.artifact_url,
-    latest.id AS latest_build_id,
-    b.id AS binary_package_id,
+    b.source,
+    b.source_version,
+    b.built_at AS latest_built_at,
+    p.artifact_url,
+    b.build_id AS latest_build_id,
+    b.binary_package_id,
     CASE
         WHEN (SELECT count(*) FROM page) = min(coalesce(nullif(:names, ''), 100) + 0, 1000)
             THEN (SELECT max(name) FROM page)
     END AS next_after,
-    -- Of several rows of one binary, the values of all columns are those of the latest result.
-    max(coalesce(latest.built_at, '') || printf(' %020d', b.id)) AS latest_result
+    -- Of several rows of one binary, the values of all columns are those of its result: the highest rank.
+    max(b.rank) AS rank
 FROM page
-CROSS JOIN binary_packages AS b ON b.name = page.name
+CROSS JOIN binary_results AS b ON b.binary = page.name
 JOIN wanted ON wanted.id = b.origin_id
-LEFT JOIN source_packages AS s ON s.id = b.source_package_id
-LEFT JOIN build_artifacts AS a ON a.id = b.latest_artifact_id
-LEFT JOIN builds AS latest ON latest.id = coalesce(a.build_id, s.latest_build_id)
-WHERE b.is_current
+JOIN binary_packages AS p ON p.id = b.binary_package_id
+WHERE b.is_current = 1
     AND (:architecture = '' OR b.architecture = :architecture)
-    AND (:rebuilder = '' OR b.rebuilder_id = (SELECT id FROM rebuilders WHERE name = :rebuilder))
-GROUP BY b.name, b.version, b.architecture
-ORDER BY b.name, b.version, b.architecture
+    AND (:rebuilder = '' OR b.rebuilder = :rebuilder)
+GROUP BY b.binary, b.version, b.architecture
+ORDER BY b.binary, b.version, b.architecture

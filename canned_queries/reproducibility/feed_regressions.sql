@@ -8,7 +8,7 @@ WITH wanted AS (
 newest AS (
     SELECT c.* FROM status_changes AS c
     JOIN origins AS o ON o.id = c.origin_id
-    WHERE c.from_status = 'GOOD' AND c.to_status IN ('BAD', 'FAIL')
+    WHERE c.change = 'regression'
         AND (:origin = '' OR o.label = :origin)
         AND (:package = '' OR c.name_id IN (SELECT name_id FROM wanted))
     ORDER BY c.changed_at DESC, c.to_build_id DESC

@@ -16,9 +16,7 @@ results AS (
         b.id,
         b.built_at,
         CASE
-            WHEN c.from_status = 'GOOD' THEN 'regression'
-            WHEN c.to_status = 'GOOD' THEN 'fix'
-            WHEN c.id IS NOT NULL THEN 'other'
+            WHEN c.id IS NOT NULL THEN c.change
             WHEN b.attempt = 1 THEN 'first attempt'
             ELSE 'same again'
         END AS change

@@ -1,11 +1,7 @@
 -- What became reproducible, and what no longer is?
 SELECT
     c.changed_at,
-    CASE
-        WHEN c.from_status = 'GOOD' THEN 'regression'
-        WHEN c.to_status = 'GOOD' THEN 'fix'
-        ELSE 'other'
-    END AS change,
+    c.change,
     o.label AS origin,
     c.name AS source,
     c.from_status,

@@ -14,8 +14,7 @@ SELECT
 FROM status_changes AS c
 JOIN origins AS o ON o.id = c.origin_id
 JOIN rebuilders AS r ON r.id = c.rebuilder_id
-WHERE (:kind = 'regressions' AND c.from_status = 'GOOD' AND c.to_status IN ('BAD', 'FAIL')
-        OR :kind = 'fixes' AND c.from_status IN ('BAD', 'FAIL') AND c.to_status = 'GOOD')
+WHERE c.change = :change
     AND (:origin IS NULL OR +c.origin_id = :origin)
 ORDER BY c.changed_at DESC
 LIMIT 8

@@ -25,4 +25,4 @@ JOIN origins AS o ON o.id = c.origin_id
 JOIN rebuilders AS r ON r.id = c.rebuilder_id
 LEFT JOIN failures AS f ON f.id = (SELECT min(x.id) FROM failures AS x WHERE x.build_id = c.to_build_id)
 LEFT JOIN categories AS k ON k.id = f.category_id
-WHERE c.from_status = 'GOOD'
+WHERE c.change = 'regression'

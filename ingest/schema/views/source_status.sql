@@ -4,6 +4,24 @@ SELECT
     s.name AS source,
     s.version,
     s.status,
+    CASE
+        WHEN s.status = 'GOOD' THEN 'reproducible'
+        WHEN s.latest_build_id IS NULL THEN 'never-attempted'
+        WHEN s.status IS NULL OR s.status = 'UNKWN' THEN 'no-result'
+        ELSE coalesce((
+            SELECT coalesce(k.state, iif(f.diffoscope_upstream_id IS NOT NULL, 'unreproducible', 'unexplained')) AS state
+            FROM failures AS f
+            JOIN categories AS k ON k.id = f.category_id
+            WHERE f.build_id = s.latest_build_id
+            ORDER BY CASE state
+                WHEN 'unreproducible' THEN 0
+                WHEN 'unexplained' THEN 1
+                WHEN 'did-not-build' THEN 2
+                ELSE 3
+            END, state
+            LIMIT 1
+        ), 'unexplained')
+    END AS state,
     (
         SELECT count(*) FROM binary_packages AS b
         WHERE b.source_package_id = s.id AND b.is_current
