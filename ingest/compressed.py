@@ -38,7 +38,7 @@ class DamagedError(Exception):
     """The rest cannot be decompressed, and why, as the end of a sentence."""
 
 
-class _Part(Protocol):
+class Part(Protocol):
     """One frame or member."""
 
     @property
@@ -84,9 +84,32 @@ def is_ordinary(content: bytes) -> bool:
 
 def pieces(content: bytes) -> Iterator[bytes]:
     """What is in frames or members, in pieces of 8 MiB at most. Raises DamagedError after what can be read."""
+    if not content:
+        raise DamagedError("there is nothing in it")
     if is_gzip(content):
-        return _parts(content, lambda: zlib.decompressobj(_GZIP), "gzip member")
-    return _parts(content, zstandard.ZstdDecompressor().decompressobj, "zstd frame")
+        return parts([content], lambda _: zlib.decompressobj(_GZIP), "gzip member")
+    return parts([content], lambda _: zstandard.ZstdDecompressor().decompressobj(), "zstd frame")
+
+
+def parts(chunks: Iterable[bytes], new: Callable[[bytes], Part], name: str) -> Iterator[bytes]:
+    """What is in one part after the other, as ``pieces``; ``new`` is given the start of each, ``name`` is theirs."""
+    part = None
+    try:
+        for chunk in chunks:
+            for at in range(0, len(chunk), _FED_AT_ONCE):
+                fed = chunk[at : at + _FED_AT_ONCE]
+                while fed:
+                    part = part or new(fed)
+                    piece = part.decompress(fed)
+                    fed = b""
+                    if part.eof:
+                        fed, part = part.unused_data, None
+                    if piece:
+                        yield piece
+    except (zstandard.ZstdError, zlib.error) as error:
+        raise DamagedError(f"it is no {name}, or a damaged one ({error})") from error
+    if part:
+        raise DamagedError(f"its {name} ends too early")
 
 
 def start(content: bytes, size: int) -> bytes:
@@ -131,21 +154,3 @@ def gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
         if ready := compressor.compress(chunk):
             yield ready
     yield compressor.flush()
-
-
-def _parts(content: bytes, new: Callable[[], _Part], name: str) -> Iterator[bytes]:
-    part, is_begun = new(), False
-    try:
-        for at in range(0, len(content), _FED_AT_ONCE):
-            fed = content[at : at + _FED_AT_ONCE]
-            while fed:
-                piece = part.decompress(fed)
-                fed, is_begun = b"", True
-                if part.eof:
-                    fed, part, is_begun = part.unused_data, new(), False
-                if piece:
-                    yield piece
-    except (zstandard.ZstdError, zlib.error) as error:
-        raise DamagedError(f"it is no {name}, or a damaged one ({error})") from error
-    if is_begun or not content:
-        raise DamagedError(f"its {name} ends too early")

@@ -17,6 +17,9 @@ from test_matcher import category, matching, rule
 from ingest import compressed
 from ingest.categories.verdicts import FailedBuild
 from ingest.logs import LogKey, LogStore
+from ingest.progress import Progress
+from ingest.sources import http_logs
+from ingest.sources.base import LogRequest
 from ingest.sources.http import Client
 from ingest.sources.log_frames import frame
 from ingest.statistics import log_properties
@@ -50,7 +53,9 @@ def test_rules_see_all_of_a_log_of_several_frames(content: bytes) -> None:
 @several
 def test_a_log_of_several_frames_is_taken_from_a_server_as_it_is(content: bytes) -> None:
     with serve({"/log": answer(content, Content_Encoding="zstd")}) as server:
-        assert frame(Client(server.url).log("/log")) == content
+        wanted, path = [LogRequest("build", 1, 1)], (lambda _: "/log")
+        (log,) = http_logs.fetch(Client(server.url), wanted, path, Progress(silent=True))
+    assert (log.content, log.problem) == (content, None)
 
 
 @several
