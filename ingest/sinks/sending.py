@@ -79,8 +79,7 @@ def _kinds(plugins: Plugins) -> tuple[dict[str, type[Sink]], list[str]]:
         try:
             found = list(cast(Callable[[], Iterable[type[Sink]]], implementation.function)())
         except FAILURES as error:
-            said = _line(published_text(f"{type(error).__name__}: {error}"))
-            problems.append(f"plugin {implementation.plugin_name}: {said}.")
+            problems.append(f"plugin {implementation.plugin_name}: {_said(error)}.")
         else:
             kinds |= {kind.kind: kind for kind in found}
     return kinds, problems
@@ -175,6 +174,10 @@ def _position(connection: sqlite3.Connection, each: Configured) -> dict[str, int
 
 def _remember(connection: sqlite3.Connection, each: Configured, position: dict[str, int]) -> None:
     connection.execute(_SENT, (json.dumps(position, sort_keys=True), values.now(), each.name))
+
+
+def _said(error: BaseException) -> str:
+    return _line(published_text(f"{type(error).__name__}: {error}"))
 
 
 def _line(message: str) -> str:
