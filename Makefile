@@ -27,7 +27,8 @@ test: system-packages $(VENV)/installed-tools ## Run everything that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy --strict ingest
-	$(BIN)/pytest
+	$(BIN)/pytest -m alone
+	$(BIN)/pytest -m 'not alone' --numprocesses auto --dist loadfile
 
 lint: $(VENV)/installed-tools ## Run ruff and mypy only
 	$(BIN)/ruff check .

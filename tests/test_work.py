@@ -96,6 +96,7 @@ def test_builds_are_read_only_as_far_as_they_are_needed_and_by_the_caller(kind: 
     assert len(read) <= work.ALONE + 5 * BATCH_BUILDS
 
 
+@pytest.mark.alone
 def test_an_interrupt_waits_for_no_work(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "ALONE", 0)
     slow = [failed(b"a" * 5000) for _ in range(BATCH_BUILDS)]
