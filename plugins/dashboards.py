@@ -7,6 +7,7 @@ import yaml
 from datasette import hookimpl
 
 FOLDER = Path(__file__).resolve().parent.parent / "dashboards"
+PAGES = ("dashboard_view.html", "dashboard_chart.html")
 DRAWN = {"usermeta": {"embedOptions": {"renderer": "svg"}}}
 
 
@@ -17,6 +18,12 @@ def get_metadata(key):
     # Settings of plugins are looked up for every cell: a deep copy each time would take seconds a page.
     # What a site's own metadata says Datasette merges in, each time the same.
     return {"plugins": {"datasette-dashboards": dict(dashboards())}}
+
+
+@hookimpl
+def extra_template_vars(template, datasette):
+    # Charts ask the host that the page came from, under whatever name.
+    return {"absolute_url": datasette.urls.instance()} if template in PAGES else {}
 
 
 @cache
