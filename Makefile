@@ -62,6 +62,9 @@ system-packages:
 		echo "Without chromium the tests in a browser do not run."
 	@command -v systemd-analyze >/dev/null || { $(call apt_install,systemd); } || \
 		echo "Without systemd-analyze the units are not verified."
+	@{ PATH=$$PATH:/usr/sbin command -v nginx && command -v openssl; } >/dev/null || \
+		{ $(call apt_install,nginx openssl); } || \
+		echo "Without nginx and openssl the site for nginx is not tried."
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { $(call apt_install,python3 python3-venv); }
