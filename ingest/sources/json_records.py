@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import IO, Any, TypeVar
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, TypeVar
 
 import ijson
+import orjson
 
 from ingest.errors import SourceError
 from ingest.incoming import LARGEST_INTEGER
+from ingest.sources.json_guard import Guard, Readable
 
 Json = dict[str, Any]
 _Record = TypeVar("_Record")
-
-DEEPEST = 20
-LONGEST_STRING = 4 * 1024 * 1024
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_PIECE = 64 * 1024
 
 
 class Skipped(Counter[tuple[str, str]]):
@@ -36,47 +35,42 @@ class Skipped(Counter[tuple[str, str]]):
         )
 
 
-class _Shallow:
-    """A document as a file that refuses to nest deeper than any record does.
-
-    ijson's time and memory grow with the square of the depth.
-    """
-
-    def __init__(self, body: IO[bytes]) -> None:
-        self._body = body
-        self._open_string = b""
-        self._depth = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._body.read(size)
-        outside = _STRING.sub(b"", self._open_string + data)
-        outside, quote, string = outside.partition(b'"')
-        self._open_string = quote + string
-        if len(string) > LONGEST_STRING:
-            raise ValueError("a text without end")
-        for bracket in outside.translate(None, _NO_BRACKETS):
-            self._depth += 1 if bracket in b"[{" else -1
-            if self._depth > DEEPEST:
-                raise ValueError(f"nested deeper than {DEEPEST} levels")
-        return data
-
-
-def objects(body: IO[bytes], prefix: str, where: str) -> Iterator[Any]:
+def objects(body: Readable, prefix: str, where: str) -> Iterator[Any]:
     """The values at an ijson prefix (``item``, ``records.item``). Raises SourceError."""
+    with _refused(where):
+        yield from ijson.items(Guard(body, prefix.count(".") + 1), prefix)
+
+
+def total(body: Readable, where: str) -> int:
+    """How many records a page of API v1 says there are. Raises SourceError."""
+    with _refused(where):
+        for prefix, event, value in ijson.parse(Guard(body)):
+            if prefix == "total":
+                if event == "number" and isinstance(value, int) and value >= 0:
+                    return value
+                break
+    raise SourceError(f"{where}: JSON, but without a total as API v1 gives it; is this a rebuilderd?")
+
+
+def document(body: Readable, where: str) -> Any:
+    """A small document as a whole. Raises SourceError."""
+    guarded = Guard(body)
+    with _refused(where):
+        content = b"".join(iter(partial(guarded.read, _PIECE), b""))
     try:
-        yield from ijson.items(_Shallow(body), prefix)
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise SourceError(f"{where}: answered something that is not JSON; is this a rebuilderd?") from error
+
+
+@contextmanager
+def _refused(where: str) -> Iterator[None]:
+    try:
+        yield
     except (ijson.JSONError, UnicodeDecodeError, ValueError) as error:
         raise SourceError(
             f"{where}: the JSON is broken or cut short ({_short(error)}); try again or check the server."
         ) from error
-
-
-def total(body: IO[bytes], where: str) -> int:
-    """How many records a page of API v1 says there are. Raises SourceError."""
-    for value in objects(body, "total", where):
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-            return value
-    raise SourceError(f"{where}: JSON, but without a total as API v1 gives it; is this a rebuilderd?")
 
 
 def parsed(
