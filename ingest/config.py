@@ -86,8 +86,10 @@ def read_config(path: Path) -> Config:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also of a number of thousands of digits
         raise ConfigError(f"{path}: not TOML: {error}.") from error
+    except RecursionError as error:
+        raise ConfigError(f"{path}: nested too deeply for a configuration.") from error
     rebuilders = content.get("rebuilders")
     if not isinstance(rebuilders, dict) or not rebuilders:
         raise ConfigError(f"{path}: names no rebuilder; add a table like [rebuilders.debian-amd64].")

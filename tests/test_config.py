@@ -86,8 +86,11 @@ def test_file_names_are_relative_to_the_configuration(tmp_path: Path) -> None:
         ('[rebuilders.a]\nsource = "x"\n[other]', "unknown key or table other"),
         ('rules = "one"\n[rebuilders.a]\nsource = "x"', "rules must be a list of files"),
         ("[rebuilders.a", "not TOML"),
+        (f"a = {'9' * 5000}", "not TOML"),
+        (f"a = {'[' * 10_000}", "nested too deeply"),
         ("rebuilders.a = 1", 'needs source = "URL or file"'),
     ],
+    ids=lambda text: text[:30],
 )
 def test_a_mistake_in_the_configuration_is_said_in_a_sentence(tmp_path: Path, text: str, said: str) -> None:
     config = write(tmp_path, text)

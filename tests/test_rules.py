@@ -59,6 +59,11 @@ def test_a_file_of_upstreams_works_as_it_is(tmp_path: Path):
     assert [rule.category.key for rule in rules.for_distribution("archlinux")] == ["timeout", "rest"]
 
 
+def test_a_number_of_thousands_of_digits_is_a_sentence(tmp_path: Path):
+    (problem,) = problems(tmp_path, f"a = {'9' * 5000}")
+    assert problem.startswith("rules0.toml: is not TOML: ")
+
+
 def test_our_own_rules_are_loaded_without_a_file():
     rules = load_rules()
     assert {"debian", "archlinux", "fedora", "freebsd"} <= set(rules.distributions())

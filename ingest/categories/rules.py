@@ -165,7 +165,7 @@ def _read(path: Path, problems: list[str]) -> Iterator[Rule]:
     except OSError as error:
         problems.append(f"{path}: cannot be read ({error.strerror}).")
         return
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # also of a number of thousands of digits
         problems.append(f"{path}: is not TOML: {error}.")
         return
     except RecursionError:
