@@ -220,7 +220,7 @@ class _Run:
         ):
             if known.highest_build:
                 incoming.drop_relations(self.connection)
-                self._read(Known())
+                self._read(Known(rows=known.rows))
             if not self.gap:
                 return generation + 1, 0
         return generation, known.highest_build
@@ -250,10 +250,11 @@ class _Run:
         )
 
     def _known(self) -> Known:
-        """What the source need not read again."""
+        """What the source need not read again, and how long its lists may have become."""
+        rows = rebuilders.most_rows(self.connection)
         if self.rebuilder is None or self.reads_all:
-            return Known()
-        return Known(self.rebuilder.highest_build, self.rebuilder.unread_artifacts)
+            return Known(rows=rows)
+        return Known(self.rebuilder.highest_build, self.rebuilder.unread_artifacts, rows)
 
     def _refuse_overtaken(self) -> None:
         """What was read goes on from what was known before; that must not have changed meanwhile."""

@@ -45,6 +45,15 @@ def release(connection: sqlite3.Connection, instance: Instance) -> str | None:
     return known.release if known else None
 
 
+def most_rows(connection: sqlite3.Connection) -> int:
+    """At least as many as the longest list of any rebuilder had so far."""
+    (rows,) = connection.execute(
+        "SELECT max(coalesce((SELECT max(id) FROM main.source_packages), 0),"
+        " coalesce((SELECT max(id) FROM main.binary_packages), 0))"
+    ).fetchone()
+    return int(rows)
+
+
 def create(connection: sqlite3.Connection, name: str, source: Source, generation: int) -> int:
     """The id of a new row."""
     made = connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -169,9 +170,9 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     asked: list[str] = []
     fetch = http.Client._fetch
 
-    def record(self: http.Client, method: str, path: str, *rest: object) -> object:
+    def record(self: http.Client, method: str, path: str, *rest: Any, **question: Any) -> object:
         asked.append(path)
-        return fetch(self, method, path, *rest)  # type: ignore[arg-type]
+        return fetch(self, method, path, *rest, **question)
 
     monkeypatch.setattr(http.Client, "_fetch", record)
     return asked

@@ -200,14 +200,6 @@ def test_zstd_is_asked_for_and_understood(tmp_path: Path) -> None:
     assert one(tmp_path / "r.db", "SELECT name FROM binary_packages") == "acl"
 
 
-def test_a_redirect_is_followed(tmp_path: Path) -> None:
-    with serve(rebuilderd()) as target:
-        moved = {path: answer(b"", 301, Location=f"{target.url}{path}") for path in target.answers}
-        with serve(moved) as server:
-            ingest(tmp_path / "r.db", server.url)
-    assert one(tmp_path / "r.db", "SELECT count(*) FROM builds") == 3
-
-
 @pytest.mark.parametrize(
     ("relation", "record"),
     [

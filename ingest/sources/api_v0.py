@@ -10,7 +10,7 @@ from ingest.errors import SourceError
 from ingest.progress import Progress
 from ingest.sources import http_logs, log_paths, pkgs_list
 from ingest.sources.base import Known, Log, LogRequest, Source
-from ingest.sources.http import Client
+from ingest.sources.http import Client, largest_list
 from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
 
 _LINK_QUEUE = """
@@ -42,7 +42,7 @@ class ApiV0(Source):
         progress.say(f"Reading {self.location}")
         skipped = Skipped()
         path = "/api/v0/pkgs/list"
-        with self.client.body("GET", path) as body:
+        with self.client.body("GET", path, largest=largest_list(known.rows)) as body:
             pkgs_list.stage(connection, body, self.client.address(path), self.release, skipped)
         incoming.create_missing(connection)
         incoming.insert(connection, self._queue(skipped))

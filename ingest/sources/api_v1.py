@@ -14,8 +14,9 @@ from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.progress import Progress
 from ingest.sources import at_once, http_logs, log_paths
 from ingest.sources.base import Known, Log, LogRequest, Source
-from ingest.sources.http import Client, Query
-from ingest.sources.json_records import Json, Skipped, objects, parsed, total, whole
+from ingest.sources.body import Body
+from ingest.sources.http import SMALL_BODY, Client, Query, largest_list
+from ingest.sources.json_records import Json, Skipped, document, objects, parsed, total, whole
 from ingest.sources.pool_path import source_name
 
 EVERYTHING = 1_000_000_000
@@ -24,6 +25,10 @@ paging through source packages loses rows (their ids repeat)."""
 BUILDS_A_PAGE = 50_000
 BUILDS_COMPARED = 100
 """How many known builds are read again to tell whether the ids restarted."""
+UNANNOUNCED = BUILDS_A_PAGE
+"""How many records more than its total a list may have: what came in while it was read."""
+LARGEST_ARTIFACTS = 4 * 1024**2
+"""Bytes that the list of one build's artifacts may have: some 20,000."""
 
 
 class ApiV1(Source):
@@ -37,6 +42,7 @@ class ApiV1(Source):
         super().__init__(location)
         self.client = client
         self.skipped = Skipped()
+        self.largest_list = largest_list(0)
 
     def close(self) -> None:
         self.client.close()
@@ -46,6 +52,7 @@ class ApiV1(Source):
         self.notes.clear()
         self.unread_artifacts.clear()
         self.lists_builds = False
+        self.largest_list = largest_list(known.rows)
         incoming.create_missing(connection)
         progress.say(f"Reading {self.location}")
         # Builds come first: a package that appears meanwhile has no build in our hands yet.
@@ -92,13 +99,14 @@ class ApiV1(Source):
     def _records(self, path: str, query: Query, label: str, progress: Progress) -> Iterator[Any]:
         """All records of one list, asked for in one page. Raises SourceError where some are missing."""
         address = self.client.address(path)
-        with self.client.body("GET", path, query) as body:
+        with self.client.body("GET", path, query, largest=self.largest_list) as body:
             expected = total(body, address)
-            body.seek(0)
+            body.rewind()
             received = 0
             with progress.bar(label, expected) as advance:
                 for record in objects(body, "records.item", address):
                     received += 1
+                    _refuse_endless(received, expected, address)
                     advance(1)
                     yield record
         if received < min(expected, int(query["limit"])):
@@ -113,34 +121,55 @@ class ApiV1(Source):
         if after:
             # Sorted by id as it is: with sort=id the daemon's `before` gives nothing.
             query: Query = {"before": after + 1, "limit": BUILDS_COMPARED, "direction": "Descending"}
-            with self.client.body("GET", path, query) as body:
+            with self.client.body("GET", path, query, largest=SMALL_BODY) as body:
                 known_page = _Counted(objects(body, "records.item", address))
                 yield from parsed(known_page, _build, "build", Skipped())
                 self.lists_builds = known_page.count > 0
-        read = 0
+        read, end = 0, 0
         while True:
             query = {"after": after, "limit": BUILDS_A_PAGE}
-            with self.client.body("GET", path, query) as body:
+            ids: list[int] = []
+            with self.client.body("GET", path, query, largest=self.largest_list) as body:
                 expected = total(body, address)
-                body.seek(0)
+                body.rewind()
                 page = _Counted(objects(body, "records.item", address))
-                last = after
                 with progress.bar("builds", expected) as advance:
                     for build in parsed(page, _build, "build", self.skipped):
                         advance(1)
-                        last = max(last, build.upstream_id)
+                        ids.append(build.upstream_id)
                         yield build
             read += page.count
             self.lists_builds |= read > 0
             if page.count < BUILDS_A_PAGE:
                 break
-            if last == after:
+            _refuse_endless(read, expected, address)
+            if not ids or min(ids) <= after or len(set(ids)) < len(ids):
                 raise SourceError(f"{address}: gives the same builds again; its paging is broken.")
-            after = last
+            after = max(ids)
+            if not end:
+                end, expected_then = self._last_build(after)
+            if after >= end:
+                expected = expected_then
+                break
         if not known.highest_build and read < expected:
             raise SourceError(
                 f"{address}: gave {read} builds of {expected}; try again, the server lost some."
             )
+
+    def _last_build(self, after: int) -> tuple[int, int]:
+        """Up to where there is something to read, and how many builds there are, at this moment.
+
+        A list that is never at its end would be read for ever; one that grows meanwhile goes on in the next run.
+        """
+        path = "/api/v1/builds"
+        address = self.client.address(path)
+        query: Query = {"after": after, "limit": BUILDS_COMPARED, "direction": "Descending"}
+        with self.client.body("GET", path, query, largest=SMALL_BODY) as body:
+            expected = total(body, address)
+            body.rewind()
+            found = objects(body, "records.item", address)
+            ids = [build.upstream_id for build in parsed(found, _build, "build", Skipped())]
+        return max(ids, default=incoming.LARGEST_INTEGER), expected
 
     def _source_packages(
         self, distribution: str, release: str | None, architecture: str, progress: Progress
@@ -172,13 +201,14 @@ class ApiV1(Source):
         """Of these builds; what cannot be read now is noted, and asked for again by the next run."""
         first_problem = f"{self.client.shown}: stopped answering; try again later."
         with progress.bar("artifacts of BAD builds", len(builds)) as advance:
-            for build, answer in at_once.asked(self._artifacts_of, builds):
+            for build, answer in at_once.asked(self._ask_for_artifacts, builds):
                 advance(1)
-                if isinstance(answer, list):
-                    yield from parsed(answer, partial(_artifact, build), "build artifact", self.skipped)
+                found = self._artifacts_in(answer, build)
+                if isinstance(found, list):
+                    yield from parsed(found, partial(_artifact, build), "build artifact", self.skipped)
                     continue
-                if answer and not self.unread_artifacts:
-                    first_problem = str(answer)
+                if found and not self.unread_artifacts:
+                    first_problem = str(found)
                 self.unread_artifacts.append(build)
         if self.unread_artifacts:
             self.notes.append(
@@ -186,17 +216,25 @@ class ApiV1(Source):
                 f" by the next run: {first_problem}"
             )
 
-    def _artifacts_of(self, build: int) -> tuple[list[Any] | SourceError, bool]:
-        """Its artifacts or why not, and whether the server answered at all."""
+    def _ask_for_artifacts(self, build: int) -> tuple[Body | SourceError, bool]:
+        """An answer or why there is none, and whether the server answered at all."""
         try:
-            answer = self.client.json(f"/api/v1/builds/{build}/artifacts")
-        except NotFoundError:
-            return [], True
+            return self.client.body("GET", _artifacts_path(build), largest=LARGEST_ARTIFACTS), True
         except UnreachableError as error:
             return error, error.answered
         except SourceError as error:
             return error, True
-        return answer if isinstance(answer, list) else [None], True
+
+    def _artifacts_in(self, answer: Body | SourceError | None, build: int) -> list[Any] | SourceError | None:
+        """The artifacts, or why they could not be read, where that is known."""
+        if not isinstance(answer, Body):
+            return [] if isinstance(answer, NotFoundError) else answer
+        try:
+            with answer:
+                found = document(answer, self.client.address(_artifacts_path(build)))
+        except SourceError as error:
+            return error
+        return found if isinstance(found, list) else [None]
 
     def _queue(self) -> Iterator[records.QueuedBuild]:
         query: Query = {"limit": EVERYTHING}
@@ -206,7 +244,7 @@ class ApiV1(Source):
     def _workers(self) -> Iterator[records.Worker]:
         path = "/api/v1/workers"
         try:
-            with self.client.body("GET", path) as body:
+            with self.client.body("GET", path, largest=SMALL_BODY) as body:
                 found = objects(body, "records.item", self.client.address(path))
                 yield from parsed(found, _worker, "worker", self.skipped)
         except NotFoundError:
@@ -224,6 +262,15 @@ class _Counted:
         for value in self._values:
             self.count += 1
             yield value
+
+
+def _refuse_endless(received: int, expected: int, address: str) -> None:
+    if received > expected + UNANNOUNCED:
+        raise SourceError(f"{address}: gives more records than the {expected} that it says it has.")
+
+
+def _artifacts_path(build: int) -> str:
+    return f"/api/v1/builds/{build}/artifacts"
 
 
 def _quoted(name: str) -> str:

@@ -16,11 +16,13 @@ class Known:
     """What earlier runs know of a rebuilder, in upstream's build ids.
 
     Builds up to ``highest_build`` need not be read again; of those in
-    ``unread_artifacts`` not all artifacts could be read yet.
+    ``unread_artifacts`` not all artifacts could be read yet. No list had
+    more than ``rows`` rows.
     """
 
     highest_build: int = 0
     unread_artifacts: tuple[int, ...] = ()
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,37 +4,40 @@ from __future__ import annotations
 
 import datetime as dt
 import email.utils
-import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from typing import IO, Any
+from typing import Any
 
 import httpx
-import orjson
 import stamina
 
 from ingest import __version__, compressed
 from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.sources.base import Source
+from ingest.sources.body import Body, Bounds
+from ingest.sources.connection import open_client, send
+from ingest.sources.decoding import ACCEPTED
+from ingest.sources.json_records import document
 from ingest.sources.location import published_location
 from ingest.sources.log_frames import LARGEST_LOG
 
 ATTEMPTS = 5
 SILENCE_SECONDS = 60.0
 """How long a server may send nothing."""
-LONGEST_SECONDS = 1800.0
-"""How long one response may take altogether."""
-LARGEST_BODY = 8 * 1024**3
-"""Bytes, decompressed. A whole archive's binaries are about 0.1 GB."""
+LONGEST_SECONDS = 300.0
+"""How long one response may take, and longer if it makes progress (``body.SLOWEST``)."""
+LARGEST_LIST = 1024**3
+"""Bytes, decompressed, of a list whose length nobody knows. A whole archive's binaries are about 0.1 GB."""
+LARGEST_ROW = 4096
+"""Bytes of a list for each row that it is known to have. Real ones have about 400."""
+SMALL_BODY = 16 * 1024**2
+"""Of what is no long list."""
 LOG_ATTEMPTS = 2
 LOG_SILENCE_SECONDS = 20.0
 LONGEST_LOG_SECONDS = 300.0
 """Logs are many, and the next run tries again: less patience."""
 LONGEST_WAIT = dt.timedelta(minutes=2)
 """What a Retry-After may ask for at most."""
-_IN_MEMORY = 1024 * 1024
-_SMALL_BODY = 16 * 1024 * 1024
 RETRIED = {408, 425, 429, 500, 502, 503, 504}
 """HTTP statuses of what may pass by itself."""
 _ABSENT = {404, 405, 410, 501}
@@ -60,10 +63,10 @@ class Client:
         stamina.instrumentation.set_on_retry_hooks([])
         self.base = base.partition("#")[0].partition("?")[0].rstrip("/")
         self.shown = published_location(self.base)
-        self._http = httpx.Client(
-            follow_redirects=True,
-            timeout=httpx.Timeout(SILENCE_SECONDS, connect=min(20.0, SILENCE_SECONDS)),
-            headers={"User-Agent": f"rebuilderd-datasette/{__version__}"},
+        self._http = open_client(
+            self.shown,
+            SourceError,
+            headers={"User-Agent": f"rebuilderd-datasette/{__version__}", "Accept-Encoding": ACCEPTED},
             limits=httpx.Limits(max_connections=16),
         )
 
@@ -72,16 +75,9 @@ class Client:
 
     def json(self, path: str) -> Any:
         """A small response, parsed. Raises NotFoundError, UnreachableError, SourceError."""
-        with self.body("GET", path) as body:
-            content = body.read(_SMALL_BODY)
-        try:
-            return orjson.loads(content)
-        except orjson.JSONDecodeError as error:
-            raise SourceError(
-                f"{self.address(path)}: answered something that is not JSON; is this a rebuilderd?"
-            ) from error
+        with self.body("GET", path, largest=SMALL_BODY) as body:
+            return document(body, self.address(path))
 
-    @contextmanager
     def body(
         self,
         method: str,
@@ -89,76 +85,71 @@ class Client:
         query: Query | None = None,
         *,
         content: Any = None,
-    ) -> Iterator[IO[bytes]]:
-        """The decompressed body of a response as a file, fetched whole, again where that may help.
+        largest: int = LARGEST_LIST,
+    ) -> Body:
+        """A response, received whole, again where that may help; to be closed by who reads it.
 
         Raises NotFoundError, UnreachableError, SourceError.
         """
+        bounds = Bounds(largest, LONGEST_SECONDS)
         for attempt in stamina.retry_context(
             on=_wait, attempts=ATTEMPTS, timeout=None, wait_initial=0.5, wait_max=20.0
         ):
             with attempt:
-                spool = self._fetch(method, path, query, content)
-        with spool:
-            yield spool
+                body = self._fetch(method, path, bounds, SILENCE_SECONDS, params=query, json=content)
+        return body
 
-    def log(self, path: str) -> bytes:
+    def log(self, path: str) -> Body:
         """A log, compressed with zstd where the server can do that. Asks twice at most, once if it is silent.
 
         Raises NotFoundError, UnreachableError, SourceError.
         """
+        bounds = Bounds(LARGEST_LOG, LONGEST_LOG_SECONDS)
         try:
             for attempt in stamina.retry_context(
                 on=_wait_for_log, attempts=LOG_ATTEMPTS, timeout=None, wait_initial=0.5
             ):
                 with attempt:
-                    content = self._fetch_log(path)
+                    body = self._fetch(
+                        "GET", path, bounds, LOG_SILENCE_SECONDS, headers={"Accept-Encoding": "zstd"}
+                    )
         except _TryAgain as error:
             if error.answered:
                 raise NotFoundError(
                     f"{self.address(path)}: answered 500 again; the log may be lost there."
                 ) from error
             raise
-        return content
+        return body
 
-    def _fetch_log(self, path: str) -> bytes:
-        address = self.address(path)
-        request = self._http.build_request(
-            "GET", self.base + path, headers={"Accept-Encoding": "zstd"}, timeout=LOG_SILENCE_SECONDS
-        )
-        with (
-            _explained(address, LOG_SILENCE_SECONDS),
-            closing(self._http.send(request, stream=True)) as response,
-        ):
-            _check_status(response, address)
-            is_compressed = response.headers.get("Content-Encoding", "").strip().lower() == "zstd"
-            chunks = response.iter_raw() if is_compressed else response.iter_bytes()
-            content = b"".join(_bounded(chunks, address, LARGEST_LOG, LONGEST_LOG_SECONDS))
-        if is_compressed and content and not compressed.is_zstd(content):
-            raise SourceError(f"{address}: the log is not compressed with zstd as the server says; left out.")
+    def log_content(self, path: str, body: Body) -> bytes:
+        """What a log's body has for content: compressed as it came, or not at all. Raises SourceError."""
+        if body.encoding.strip().lower() != "zstd":
+            return body.whole()
+        content = body.raw()
+        if content and not compressed.is_zstd(content):
+            raise SourceError(
+                f"{self.address(path)}: the log is not compressed with zstd as the server says; left out."
+            )
         return content
 
     def address(self, path: str) -> str:
         """How a path is called in messages, which are published: without credentials."""
         return f"{self.shown}{path}"
 
-    def _fetch(self, method: str, path: str, query: Query | None, content: Any) -> IO[bytes]:
+    def _fetch(self, method: str, path: str, bounds: Bounds, silence: float, **question: Any) -> Body:
         address = self.address(path)
-        # Kept open for the caller, who closes it after reading.
-        spool = tempfile.SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115
-        try:
-            with (
-                _explained(address, SILENCE_SECONDS),
-                self._http.stream(method, self.base + path, params=query, json=content) as response,
-            ):
+        with _explained(address, silence):
+            timeout = httpx.Timeout(silence, connect=min(20.0, silence))
+            request = self._http.build_request(method, self.base + path, timeout=timeout, **question)
+            with closing(send(self._http, request, address)) as response:
                 _check_status(response, address)
-                for chunk in _bounded(response.iter_bytes(), address, LARGEST_BODY, LONGEST_SECONDS):
-                    spool.write(chunk)
-        except BaseException:
-            spool.close()
-            raise
-        spool.seek(0)
-        return spool
+                encoding = response.headers.get("Content-Encoding", "")
+                return Body(response.iter_raw(), encoding, address, bounds)
+
+
+def largest_list(rows: int) -> int:
+    """Bytes that a list may have which had so many rows when it was read last."""
+    return max(LARGEST_LIST, rows * LARGEST_ROW)
 
 
 @contextmanager
@@ -171,13 +162,9 @@ def _explained(address: str, silence: float) -> Iterator[None]:
             f"{address}: no answer within {silence:.0f} seconds; "
             "check that the server is up and try again later."
         ) from error
-    except httpx.TooManyRedirects as error:
-        raise SourceError(f"{address}: redirects without end; check the URL.") from error
     except httpx.ConnectError as error:
         raise _TryAgain(f"{address}: cannot connect ({error}); check the URL and the server.") from error
-    except httpx.DecodingError as error:
-        raise _TryAgain(f"{address}: the answer cannot be decompressed; try again later.") from error
-    except (httpx.InvalidURL, UnicodeEncodeError) as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         # What httpx says of it may quote a part of a password.
         raise SourceError(
             f"{address}: not a usable URL; check it, in a password write %2F for “/” and %23 for “#”."
@@ -186,22 +173,6 @@ def _explained(address: str, silence: float) -> Iterator[None]:
         raise SourceError(f"{address}: not a usable URL ({error}).") from error
     except httpx.HTTPError as error:
         raise _TryAgain(f"{address}: the connection broke off ({error}); try again later.") from error
-
-
-def _bounded(chunks: Iterator[bytes], address: str, largest: int, seconds: float) -> Iterator[bytes]:
-    """A body's chunks, as long as it is neither larger (bytes) nor slower than allowed."""
-    received = 0
-    deadline = time.monotonic() + seconds
-    for chunk in chunks:
-        received += len(chunk)
-        if received > largest:
-            raise SourceError(f"{address}: the answer is larger than {largest >> 20} MiB; refused.")
-        if time.monotonic() > deadline:
-            raise UnreachableError(
-                f"{address}: the answer took longer than {seconds / 60:.0f} minutes; "
-                "try again when the server is less busy."
-            )
-        yield chunk
 
 
 def _check_status(response: httpx.Response, address: str) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import IO, ClassVar
+from typing import ClassVar
 
 from ingest import incoming
 from ingest.records import Record
+from ingest.sources.json_guard import Readable
 from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
 from ingest.sources.pool_path import source_name
 from ingest.sql import quote
@@ -40,7 +41,7 @@ class ListedBinary(Record):
 
 
 def stage(
-    connection: sqlite3.Connection, body: IO[bytes], where: str, release: str | None, skipped: Skipped
+    connection: sqlite3.Connection, body: Readable, where: str, release: str | None, skipped: Skipped
 ) -> None:
     """Set up the incoming relations from a list: ``where`` is how messages call it. Raises SourceError."""
     incoming.create(connection, ListedBinary)
