@@ -14,7 +14,7 @@ from ingest.cli_export import export
 from ingest.cli_rules import rules as rules_commands
 from ingest.cli_statistics import PLUGINS_DIR
 from ingest.cli_statistics import statistics as statistics_commands
-from ingest.errors import ConfigError, IngestError, RulesError
+from ingest.errors import ConfigError, IngestError, RulesError, unforeseen
 
 if TYPE_CHECKING:
     from ingest.config import Aliases, Instance
@@ -181,6 +181,9 @@ def _ingest_one(
         )
     except IngestError as error:
         click.echo(f"Error: {error}", err=True)
+        return False
+    except Exception as error:  # It shall not stop the other rebuilders.
+        click.echo(f"Error: {instance.rebuilder}: {unforeseen(error)}", err=True)
         return False
     if not silent:
         click.echo(summary(result))

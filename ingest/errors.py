@@ -5,6 +5,9 @@ Each message is one sentence: what was read, what was wrong with it, what to do.
 
 from __future__ import annotations
 
+from pathlib import Path
+from traceback import extract_tb
+
 
 class IngestError(Exception):
     """An ingest stopped; the database is as it was before."""
@@ -42,3 +45,13 @@ class StatisticError(IngestError):
 
 class SinkError(IngestError):
     """Measurements cannot be sent somewhere; they are sent when that is possible again."""
+
+
+def unforeseen(error: Exception) -> str:
+    """A sentence about an error that nobody thought of, with what is needed to find it."""
+    place = extract_tb(error.__traceback__)[-1]
+    said = " ".join(str(error).split())[:200]
+    return (
+        f"a fault of rebuilderd-datasette ({type(error).__name__}: {said}, at"
+        f" {Path(place.filename).name}:{place.lineno}); please report it."
+    )

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 from conftest import unavailable
+from fake_server import answer, serve
 from helpers import DAEMON, change, ingest, one, rows, run, text
 from hypothesis import given
 from hypothesis import strategies as st
@@ -544,6 +545,54 @@ def test_a_sink_of_ones_own_is_a_class_and_a_broken_one_harms_no_other(
     assert result.exit_code == 1
     assert "printed: power 7\n" in result.stdout
     assert result.stderr == "Error: sink broken: ValueError: no paper\n"
+
+
+def test_a_sink_that_cannot_be_made_or_closed_harms_no_other(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    own = OWN.replace('self.prefix = settings.text("prefix")', 'self.prefix = settings.text("prefix") + 1', 1)
+    own += "\nclass Stuck(Printed):\n    kind = 'stuck'\n    def __init__(self, settings): self.prefix = ''\n"
+    own += "    def close(self): raise OSError('stuck')\n"
+    (tmp_path / "own" / "printed.py").write_text(own.replace("[Printed, Broken]", "[Printed, Stuck]"))
+    record(database, "power", 7)
+    config = configure(
+        tmp_path, '[sinks.a]\nkind = "printed"\nprefix = "x"\n', '[sinks.b]\nkind = "stuck"\n', JSON_LINES
+    )
+    config.write_text('plugins_dir = "own"\n' + config.read_text())
+    result = run("statistics", "send", database, "--config", config)
+    assert result.exit_code == 1 and " power 7\n" in result.stdout
+    assert result.stderr.startswith("Error: sink a: TypeError: ") and result.stderr.count("\n") == 1
+    assert [each["id"] for each in lines(tmp_path / "measurements.jsonl")] == measurements(database)
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"error":"' + b"x" * 5_000_000, b"[" * 2_000_000, b"9" * 5_000, b'{"results":9}', b"\xff"]
+)
+def test_an_answer_of_influxdb_that_is_nonsense_is_looked_at_as_far_as_needed(
+    database: Path, tmp_path: Path, content: bytes
+) -> None:
+    with serve({"/write": answer(content, 400)}) as server:
+        result = run(
+            "statistics",
+            "send",
+            database,
+            "--config",
+            configure(tmp_path, influx_sink(server.url, database="x")),
+        )
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1
+    assert "answered 400 (Bad Request); check the sink's settings" in result.stderr
+
+
+def test_measurements_are_not_sent_where_a_server_redirects_to(database: Path, tmp_path: Path) -> None:
+    with serve({"/write": answer(b"", 204)}) as other, serve({}) as server:
+        server.answers["/write"] = answer(b"", 307, Location=f"{other.url}/write")
+        result = run(
+            "statistics",
+            "send",
+            database,
+            "--config",
+            configure(tmp_path, influx_sink(server.url, database="x")),
+        )
+    assert result.exit_code == 1 and "answered 307" in result.stderr and other.asked == []
 
 
 def _example(language: str) -> str:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import httpx
+import orjson
 import stamina
 
 from ingest import __version__
 from ingest.errors import SinkError
 from ingest.sinks.base import Point, Removed, Settings, Sink
+from ingest.sources.connection import open_client
 from ingest.sources.http import RETRIED, retry_after
 from ingest.sources.location import flaw, is_url, published_location
 from ingest.statistics.periods import parse
 
 ATTEMPTS = 3
 SILENCE_SECONDS = 20.0
+LARGEST_ANSWER = 1024 * 1024
+"""Bytes of an answer that are looked at; one to many questions has a few for each."""
 _KNOWS_NONE = {404, 405, 501}
 """How servers answer that take the line protocol and remove nothing."""
 _SINGLE, _DOUBLE = "'", '"'
@@ -47,7 +52,7 @@ class InfluxDB(Sink):
         database, bucket = settings.optional("database"), settings.optional("bucket")
         user, password = settings.optional("user"), settings.secret("password")
         org, token = settings.optional("org"), settings.secret("token")
-        headers = {"User-Agent": f"rebuilderd-datasette/{__version__}"}
+        headers = {"User-Agent": f"rebuilderd-datasette/{__version__}", "Accept-Encoding": "identity"}
         self._url, self._is_1 = url, bool(database)
         self._target: dict[str, str]
         if database and not (bucket or org or token):
@@ -64,10 +69,23 @@ class InfluxDB(Sink):
             raise settings.wrong(
                 "token must be printable ASCII without a line break; check where it comes from."
             )
-        stamina.instrumentation.set_on_retry_hooks([])
-        self._http = httpx.Client(
-            headers=headers, timeout=SILENCE_SECONDS, auth=(user, password) if user and password else None
-        )
+        self._headers = headers
+        self._auth = (user, password) if user and password else None
+        self._opened: httpx.Client | None = None
+
+    @property
+    def _http(self) -> httpx.Client:
+        """Opened when something is sent: what the environment makes fail shall stop nothing else."""
+        if self._opened is None:
+            stamina.instrumentation.set_on_retry_hooks([])
+            self._opened = open_client(
+                published_location(self._url),
+                SinkError,
+                headers=self._headers,
+                timeout=SILENCE_SECONDS,
+                auth=self._auth,
+            )
+        return self._opened
 
     def send(self, points: Sequence[Point]) -> None:
         content = "\n".join(line(point) for point in points).encode()
@@ -85,7 +103,8 @@ class InfluxDB(Sink):
                     self._post("/api/v2/delete", self._target, _KNOWS_NONE, json=predicate(point))
 
     def close(self) -> None:
-        self._http.close()
+        if self._opened:
+            self._opened.close()
 
     def _post(
         self, path: str, parameters: Mapping[str, str], passed: Collection[int] = (), **content: Any
@@ -100,13 +119,14 @@ class InfluxDB(Sink):
         self, path: str, parameters: Mapping[str, str], passed: Collection[int], content: Mapping[str, Any]
     ) -> None:
         shown = published_location(self._url + path)
+        http = self._http
         try:
-            response = self._http.post(self._url + path, params=parameters, **content)
+            with http.stream("POST", self._url + path, params=parameters, **content) as response:
+                reason = _reason(response)
         except httpx.TransportError as error:
             raise _TryAgain(f"{shown}: cannot be reached ({error}); check the URL and the server.") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise SinkError(f"{shown}: not a usable URL; check it.") from error
-        reason = _reason(response)
         if (response.is_success and not reason) or response.status_code in passed:
             return
         if _TOO_OLD in reason:  # All others of the batch were stored.
@@ -166,12 +186,22 @@ def _reason(response: httpx.Response) -> str:
     """What InfluxDB says was wrong, in one line, also of one of several questions; empty for nothing."""
     said = "" if response.is_success else response.reason_phrase
     try:
-        answer = response.json()
+        answer = orjson.loads(_start(response))
         results = [answer, *answer.get("results", ())]
         said = next((str(each[key]) for each in results for key in ("error", "message") if key in each), said)
     except (ValueError, AttributeError, TypeError):
         pass
     return " ".join(said.split())[:200]
+
+
+def _start(response: httpx.Response) -> bytes:
+    """As much of an answer as an error may need: who answers may be anybody, and send without end."""
+    content, until = b"", time.monotonic() + SILENCE_SECONDS
+    for chunk in response.iter_raw():
+        content += chunk
+        if len(content) > LARGEST_ANSWER or time.monotonic() > until:
+            break
+    return content
 
 
 def _wait(error: Exception) -> bool | dt.timedelta:

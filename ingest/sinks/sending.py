@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,10 +13,10 @@ from typing import cast
 
 from ingest import store, values
 from ingest.config import SinkConfig
-from ingest.errors import SinkError
+from ingest.errors import ConfigError, SinkError
 from ingest.plugins import FAILURES, Plugins, load
 from ingest.sinks import reading
-from ingest.sinks.base import Settings, Sink
+from ingest.sinks.base import Point, Settings, Sink
 from ingest.sources.location import published_text
 
 _BEGIN = """
@@ -60,11 +60,40 @@ def configured(configs: Iterable[SinkConfig], plugins_dir: Path | None) -> Itera
             if config.kind not in kinds:
                 unknown = f"“{config.kind}” is no kind; use {', '.join(sorted(kinds))}."
                 raise settings.wrong(" ".join([unknown, *problems]))
-            sink = kinds[config.kind](settings)
-            opened.callback(sink.close)
+            sink = _made(kinds[config.kind], settings)
+            opened.callback(_close, sink)
             settings.refuse_unknown()
             sinks.append(Configured(config.name, sink, config.statistics, settings))
         yield sinks
+
+
+class _Unusable(Sink):
+    """In the place of a sink that could not be made: fails when it is its turn, and stops nothing before."""
+
+    def __init__(self, settings: Settings, kind: type[Sink], problem: str) -> None:
+        self.kind, self.gets = kind.kind, kind.gets  # type: ignore[misc]
+        self._problem = problem
+
+    def send(self, points: Sequence[Point]) -> None:
+        raise SinkError(self._problem)
+
+
+def _made(kind: type[Sink], settings: Settings) -> Sink:
+    """Raises ConfigError for a mistake in the settings; whatever else goes wrong is told when it is to send."""
+    try:
+        return kind(settings)
+    except ConfigError:
+        raise
+    except FAILURES as error:
+        # It may not have asked for all of its settings.
+        settings.asked.update(settings.values)
+        return _Unusable(settings, kind, f"{type(error).__name__}: {error}")
+
+
+def _close(sink: Sink) -> None:
+    """What was sent was sent: a sink that cannot end in order is no failure of the others."""
+    with suppress(*FAILURES):
+        sink.close()
 
 
 def _kinds(plugins: Plugins) -> tuple[dict[str, type[Sink]], list[str]]:
@@ -77,11 +106,10 @@ def _kinds(plugins: Plugins) -> tuple[dict[str, type[Sink]], list[str]]:
     # One after the other, as with statistics: where one raises, the others still count.
     for implementation in plugins.manager.hook.register_sinks.get_hookimpls():
         try:
-            found = list(cast(Callable[[], Iterable[type[Sink]]], implementation.function)())
+            found = cast(Callable[[], Iterable[type[Sink]]], implementation.function)()
+            kinds |= {kind.kind: kind for kind in found}
         except FAILURES as error:
             problems.append(f"plugin {implementation.plugin_name}: {_said(error)}.")
-        else:
-            kinds |= {kind.kind: kind for kind in found}
     return kinds, problems
 
 
