@@ -204,7 +204,9 @@ def test_a_live_site_shows_new_rows_without_a_restart(site: Path) -> None:
     )
     with started(site, BIN / Path(program).name, *options, *HERE) as address:
         assert httpx.get(address + REBUILDERS).json() == ["first"]
-        assert httpx.get(address + "/-/databases.json").json()[0]["is_mutable"]
+        assert httpx.get(address + "/.json").json()["reproducibility"]["hash"] is None, (
+            "an immutable database"
+        )
         ingest(database, MIGRATED, name="second", release="trixie")
         assert httpx.get(address + REBUILDERS).json() == ["first", "second"]
 
@@ -248,12 +250,8 @@ def test_a_baked_site_is_served_as_immutable_and_writes_nothing(site: Path) -> N
     baked = lay_out(bake(site.parent / "state"))
     before = {path.name for path in baked.iterdir()}
     with started(baked, ENTRYPOINT, "serve", *HERE) as address:
-        (database,) = httpx.get(address + "/-/databases.json").json()
-        assert not database["is_mutable"]
-        assert (
-            database["hash"]
-            == json.loads((baked / "inspect-data.json").read_text())["reproducibility"]["hash"]
-        )
+        hash = httpx.get(address + "/.json").json()["reproducibility"]["hash"]
+        assert hash == json.loads((baked / "inspect-data.json").read_text())["reproducibility"]["hash"]
         assert httpx.get(address + REBUILDERS).json() == ["tiny"]
         failure = httpx.get(f"{address}/reproducibility/failures.json?_shape=array&log_bytes__gt=0").json()[0]
         assert httpx.get(f"{address}/failures/{failure['id']}/log").status_code == 200
