@@ -174,7 +174,7 @@ def is_known(headers, body):
     if (since := headers.get("if-modified-since")) and body.modified:
         try:
             return parsedate_to_datetime(since) >= datetime.fromisoformat(body.modified)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):  # of a year with twenty digits
             return False
     return False
 
