@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -45,8 +46,16 @@ class Inside:
 
 @contextmanager
 def inside(folder: Path, **settings: Any) -> Iterator[Inside]:
-    """The site in a folder. A browser that other tests keep open has a loop in their thread; this one has its own."""
-    with ThreadPoolExecutor(1) as thread, asyncio.Runner() as runner:
-        site = Inside(Datasette(config_dir=folder, **settings), runner, thread)
-        site.start()
-        yield site
+    """The site in a folder, with some settings changed.
+
+    A browser that other tests keep open has a loop in their thread; this one has its own.
+    """
+    given = json.loads((folder / "settings.json").read_text()) | settings
+    with ThreadPoolExecutor(1) as thread:
+        runner = asyncio.Runner()
+        site = Inside(Datasette(config_dir=folder, settings=given), runner, thread)
+        try:
+            site.start()
+            yield site
+        finally:
+            thread.submit(runner.close).result()
