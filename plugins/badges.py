@@ -53,8 +53,7 @@ WIDTHS = {
     for char in chars
 }
 SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
     "Access-Control-Allow-Origin": "*",
 }
 

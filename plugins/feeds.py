@@ -114,7 +114,7 @@ def valid(value):
 def conditional(request, body):
     """The feed, or 304 for a reader that has it already."""
     tag = etag(body)
-    headers = {"ETag": tag, "X-Content-Type-Options": "nosniff"}
+    headers = {"ETag": tag}
     if is_known(tag, request.headers.get("if-none-match")):
         return NotModified(b"", headers=headers)
     return Response(body, headers=headers, content_type="application/atom+xml; charset=utf-8")

@@ -16,9 +16,7 @@ from ingest.sources.base import LogRequest
 
 # What stands in a log comes from anywhere: nothing in it may be taken for a page.
 SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
-    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
 }
 KINDS = {"log": "build", "diffoscope": "diffoscope"}
 NAMES = {"log": "build log", "diffoscope": "diffoscope output"}

@@ -21,6 +21,6 @@ async def metrics(request, datasette):
     is_asked = "application/openmetrics-text" in request.headers.get("accept", "")
     return Response(
         openmetrics.render(points),
-        headers={"Vary": "Accept", "X-Content-Type-Options": "nosniff"},
+        headers={"Vary": "Accept"},
         content_type=openmetrics.CONTENT_TYPE if is_asked else openmetrics.PLAIN_TYPE,
     )

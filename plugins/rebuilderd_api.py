@@ -36,8 +36,7 @@ JSON = {"Content-Type": "application/json", **CORS}
 # What stands in a log comes from anywhere: nothing in it may be taken for a page.
 LOG = {
     "Content-Type": "text/plain; charset=utf-8",
-    "X-Content-Type-Options": "nosniff",
-    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
     **CORS,
 }
 VARIES = {"Vary": "Accept-Encoding"}

@@ -159,7 +159,7 @@ def test_names_of_others_are_text(site: str, folder: Path, package: str) -> None
     assert elements == {"svg", "title", "clipPath", "rect", "g", "text"}
     assert (svg[0].text or "").startswith(HOSTILE.removesuffix("\x01"))
     assert drawn.headers["x-content-type-options"] == "nosniff"
-    assert drawn.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert drawn.headers["content-security-policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
 
 
 def test_a_long_name_is_cut(site: str) -> None:

@@ -87,7 +87,7 @@ def test_a_log_is_sent_so_that_nothing_in_it_can_be_executed(address: str, folde
     assert answer.content == HOSTILE
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox; frame-ancestors 'none'"
     assert "immutable" in answer.headers["Cache-Control"]
 
 
