@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import subprocess
@@ -21,11 +22,15 @@ ROOT = Path(__file__).parent.parent
 SITE = ("metadata.yml", "settings.json", "canned_queries", "dashboards", "plugins", "static", "templates")
 
 
-def lay_out(folder: Path) -> Path:
-    """The site without a database, in a folder of its own."""
+def lay_out(folder: Path, **settings: object) -> Path:
+    """The site without a database, in a folder of its own, with some settings changed."""
     folder.mkdir(exist_ok=True)
     for name in SITE:
         (folder / name).symlink_to(ROOT / name)
+    if settings:
+        ours = json.loads((ROOT / "settings.json").read_text())
+        (folder / "settings.json").unlink()
+        (folder / "settings.json").write_text(json.dumps(ours | settings))
     return folder
 
 

@@ -261,6 +261,64 @@ def test_a_baked_site_is_served_as_immutable_and_writes_nothing(site: Path) -> N
 # Settings
 
 
+def refused(*command: str | Path, folder: Path) -> str:
+    """What a command says that does not start."""
+    said = subprocess.run(command, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 1
+    return said.stderr
+
+
+def has_our_settings(address: str) -> bool:
+    """Datasette's own pages have a hundred rows."""
+    return len(httpx.get(f"{address}/reproducibility/build_artifacts.json?_shape=array").json()) == 50
+
+
+def test_where_a_setting_that_is_given_drops_the_others_nothing_starts_but_the_command_that_is_named(
+    site: Path,
+) -> None:
+    ingest(site / "reproducibility.db", DAEMON)
+    said = refused("datasette", ".", *HERE, "--setting", "base_url", "/results/", folder=site)
+    assert said.startswith("Error: settings.json is not read")
+    assert "max_returned_rows" in said and "allow_download" in said and "Traceback" not in said
+    named = shlex.split(said.rpartition("\n\n")[2])
+    with started(site, *named) as address:
+        assert has_our_settings(f"{address}/results")
+        assert httpx.get(f"{address}/results/reproducibility.db").status_code == 403
+
+
+def test_without_its_folder_the_site_does_not_start_with_datasettes_settings(site: Path) -> None:
+    ingest(site / "reproducibility.db", DAEMON)
+    said = refused(
+        "datasette", "reproducibility.db", "--plugins-dir", "plugins", "--template-dir", "templates", *HERE,
+        folder=site,
+    )  # fmt: skip
+    assert "sql_time_limit_ms" in said
+
+
+def test_another_value_on_purpose_is_fine_though_it_is_datasettes_own(site: Path) -> None:
+    ingest(site / "reproducibility.db", DAEMON)
+    said = refused("datasette", ".", *HERE, "--setting", "num_sql_threads", "3", folder=site)
+    assert "num_sql_threads" not in said.partition("Write")[0]
+    with started(site, *shlex.split(said.rpartition("\n\n")[2])) as address:
+        assert has_our_settings(address)
+
+
+def test_the_image_starts_with_a_setting_that_is_given_and_all_others(site: Path, tmp_path: Path) -> None:
+    ingest(site / "reproducibility.db", DAEMON)
+    before = (site / "settings.json").read_text()
+    with started(site, ENTRYPOINT, "serve", *HERE, "--setting", "default_cache_ttl", "3600") as address:
+        assert "max-age=3600" in httpx.get(f"{address}/reproducibility/builds").headers["Cache-Control"]
+        assert has_our_settings(address)
+        assert httpx.get(f"{address}/reproducibility/failures.json?_shape=array&log_bytes__gt=0").json()
+    assert (site / "settings.json").read_text() == before
+
+
+@pytest.mark.parametrize("given", [("max_rows", "3"), ("max_csv_mb", "many"), ("suggest_facets",)])
+def test_the_image_says_what_is_wrong_with_a_setting(site: Path, given: tuple[str, ...]) -> None:
+    said = refused(ENTRYPOINT, "serve", "--setting", *given, folder=site)
+    assert said.startswith(f"Error: --setting {' '.join(given)}") and said.count("\n") == 1
+
+
 def test_the_docs_give_a_reason_for_each_setting() -> None:
     documented = dict(
         re.findall(r"^\| `(\w+)` \| (\w+)", (ROOT / "docs/deploy.md").read_text(), re.MULTILINE)

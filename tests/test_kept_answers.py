@@ -12,7 +12,7 @@ import httpx
 import pytest
 from datasette.utils import module_from_path
 from helpers import DAEMON, change, copy, ingest, one, rows
-from served import ROOT, answering, datasette, lay_out
+from served import ROOT, lay_out, serving
 
 from ingest import schema
 
@@ -23,7 +23,7 @@ INDEXES = ("failures_fts", "package_names_fts")
 @pytest.fixture(scope="module")
 def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two rebuilders with different results, one of which calls a release by another name."""
-    folder = lay_out(tmp_path_factory.mktemp("counts") / "site")
+    folder = lay_out(tmp_path_factory.mktemp("counts") / "site", trace_debug=True)
     other = copy(DAEMON, folder.parent)
     change(
         other,
@@ -38,9 +38,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def site(database: Path) -> Iterator[httpx.Client]:
-    # Settings that are given replace those of the folder.
-    server = datasette(database.parent, "--setting", "trace_debug", "1", "--setting", "suggest_facets", "0")
-    with answering(server) as address, httpx.Client(base_url=f"{address}/reproducibility") as client:
+    with serving(database.parent) as address, httpx.Client(base_url=f"{address}/reproducibility") as client:
         yield client
 
 
