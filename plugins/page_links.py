@@ -16,6 +16,9 @@ NAMES = {
     ("categories", "key"): "category",
 }
 
+LONGEST = 1_000
+"""Characters of a name. SQL of readers can give any; those that are kept would take memory."""
+
 
 @hookimpl
 def render_cell(row, value, column, table, datasette):
@@ -31,7 +34,12 @@ def render_cell(row, value, column, table, datasette):
     return None
 
 
-@lru_cache(maxsize=10_000)  # most stand in many rows
 def link(datasette, text, *parts):
+    are_names = all(isinstance(part, str) and len(part) <= LONGEST for part in (text, *parts))
+    return kept_link(datasette, text, *parts) if are_names else None
+
+
+@lru_cache(maxsize=10_000)  # most stand in many rows
+def kept_link(datasette, text, *parts):
     path = "/".join(["", *map(tilde_encode, parts)])
     return Markup('<a href="%s">%s</a>') % (datasette.urls.path(path), text)
