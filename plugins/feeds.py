@@ -19,6 +19,8 @@ from ingest.etags import etag, is_known
 
 FEEDS = ("feed_regressions", "feed_fixes", "feed_failures")
 FILTERS = ("origin", "package")
+LONGEST_TIME = 40
+MOST_HTML = 10_000
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 EMPTY = Markup(
     '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom"><id>{address}</id>'
@@ -49,6 +51,8 @@ async def render(datasette, request, sql, columns, rows, database, table, query_
     # What else stands in the address of a feed makes no other feed.
     address = feed_address(datasette, request, query_name, filters) if is_ours else request.url
     title = await title_of(datasette, request, database, query_name, filters) or sql or ""
+    if not query_name:
+        check(columns, rows)
     if rows or not datasette_atom.can_render_atom(columns):
         entries = [{name: valid(row[name]) for name in columns} for row in rows]
         if is_ours:
@@ -59,7 +63,7 @@ async def render(datasette, request, sql, columns, rows, database, table, query_
             body = datasette_atom.render_atom(
                 datasette, asked, sql, columns, entries, database, table, query_name, view_name, data
             ).body
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
             raise BadRequest(
                 f"These rows make no feed: {error} Give atom_updated with a time zone,"
                 " and atom_link or atom_content."
@@ -68,6 +72,16 @@ async def render(datasette, request, sql, columns, rows, database, table, query_
         updated = await last_read(datasette)
         body = EMPTY.format(address=address, title=valid(title), updated=updated).encode()
     return conditional(request, body)
+
+
+def check(columns, rows):
+    """What SQL of readers may not ask for: to clean the HTML of one row can take minutes, and so can to read a time."""
+    if "atom_content_html" in columns and sum(len(str(row["atom_content_html"])) for row in rows) > MOST_HTML:
+        raise BadRequest(
+            f"Feeds of your own SQL have at most {MOST_HTML:,} characters of atom_content_html; atom_content can have more."
+        )
+    if "atom_updated" in columns and any(len(str(row["atom_updated"])) > LONGEST_TIME for row in rows):
+        raise BadRequest("These rows make no feed: atom_updated is no time.")
 
 
 async def title_of(datasette, request, database, query_name, filters):
