@@ -92,24 +92,6 @@ def test_the_schema_follows_a_change_of_the_database(site: httpx.Client, databas
     assert site.get("/newly_made.json").status_code == 404
 
 
-OF_READERS = (
-    "select name from sqlite_master where 0 union select name from rebuilders order by name",
-    "select name from sqlite_master where (select count(*) from rebuilders where name = 'one') limit 1",
-    "select name from sqlite_master where name = 'builds' and 'one' in (select name from rebuilders)",
-)
-
-
-@pytest.mark.parametrize("sql", OF_READERS)
-def test_sql_of_a_reader_that_begins_like_a_look_at_the_schema_is_asked_anew(
-    site: httpx.Client, database: Path, sql: str
-) -> None:
-    before = of_all(site, sql=sql)["rows"]
-    change(database, "UPDATE rebuilders SET name = 'another' WHERE name = 'one'")
-    after = of_all(site, sql=sql)["rows"]
-    change(database, "UPDATE rebuilders SET name = 'one' WHERE name = 'another'")
-    assert before != after and before == of_all(site, sql=sql)["rows"]
-
-
 def test_sql_of_a_reader_that_looks_like_a_facet_is_asked_anew(site: httpx.Client) -> None:
     sql = (
         "select random() as value, count(*) as count from (select status from builds)"
