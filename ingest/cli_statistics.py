@@ -201,7 +201,10 @@ def _whole(value: float) -> int | float:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
+    from ingest import values
+    from ingest.statistics.periods import parse
+
+    return parse(values.now())
 
 
 def _say(report: Report) -> None:

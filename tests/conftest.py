@@ -9,6 +9,8 @@ import pytest
 from hypothesis import settings
 from real_rebuilderd import RealRebuilderd, Unavailable, installation
 
+from ingest import values
+
 # Property tests say what comes out; how long a busy machine takes for it is for the benchmarks.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
@@ -16,6 +18,13 @@ settings.load_profile("patient")
 FIXTURES = Path(__file__).parent / "fixtures"
 
 StartRebuilderd = Callable[[Path], RealRebuilderd]
+SetClock = Callable[[str], None]
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    """Lets a test say what time it is for what runs in this process: ``clock("2026-11-23T12:00:00Z")``."""
+    return lambda moment: monkeypatch.setattr(values, "now", lambda: moment)
 
 
 def unavailable(what: str) -> None:

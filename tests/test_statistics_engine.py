@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 from computing import NOW, days, install, update, values
+from conftest import SetClock
 from helpers import DAEMON, add_build, change, copy, ingest, is_sound, one, rows, run
 
 from ingest import plugins
 from ingest.errors import StatisticError
 from ingest.statistics import DAY, HOUR, WEEK, Build, Failure, Measurement, Snapshot, Statistic, record
 from ingest.statistics import NOW as PRESENT
-from ingest.statistics.periods import Span, floor, pieces, to_compute
+from ingest.statistics.periods import Span, floor, pieces, to_compute, written
 
 COUNT = "SELECT count(*) AS value FROM builds WHERE built_at >= :start AND built_at < :stop"
 DAILY = Statistic(name="daily", query=COUNT)
@@ -36,8 +37,9 @@ def daemon(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def database(tmp_path: Path, daemon: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Ingested without statistics."""
+def database(tmp_path: Path, daemon: Path, monkeypatch: pytest.MonkeyPatch, clock: SetClock) -> Path:
+    """Ingested without statistics, at the time at which the tests compute theirs."""
+    clock(written(NOW))
     install(monkeypatch)
     path = tmp_path / "reproducibility.db"
     ingest(path, daemon)

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ingest import store
+from ingest import store, values
 from ingest.errors import StatisticError
 from ingest.statistics import catalogue
 from ingest.statistics.computing import canonical
 from ingest.statistics.definition import COLUMNS, NAMED, Statistic, Value
-from ingest.statistics.periods import written
+from ingest.statistics.periods import parse, written
 
 _NEW = """
 INSERT INTO main.statistics (name, title, description, unit, kind, dimensions, version, is_recorded, is_installed)
@@ -53,7 +53,7 @@ def record(
         raise StatisticError(
             f"statistic {name}: {database} is not there; name a database that was ingested into."
         )
-    time = _time(name, at or datetime.now(UTC))
+    time = _time(name, at or parse(values.now()))
     with (
         store.open_database(database) as connection,
         store.saying(database),
