@@ -23,7 +23,8 @@ def noted() -> Iterator[list[int]]:
     """Yields a list that an interrupt is added to before it is raised as usual.
 
     One that hits while SQLite calls a function of ours becomes an SQLite error
-    that says nothing of it; the list tells.
+    that says nothing of it; the list tells. Who started the command with interrupts ignored
+    (``nohup``, a script's background job) does not want it interrupted: they stay ignored.
     """
     _seen.clear()
 

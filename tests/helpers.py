@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -41,6 +42,11 @@ def without_privileges(*arguments: str | Path) -> subprocess.CompletedProcess[st
         [*UNPRIVILEGED, sys.executable, "-m", "ingest", *map(str, arguments)],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
+
+
+def restore_interrupts() -> None:
+    """For ``preexec_fn``: let Ctrl-C reach a process, also where pytest itself ignores it, as in a background job."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def ingest(

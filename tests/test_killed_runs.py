@@ -16,7 +16,20 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from helpers import DAEMON, Row, change, copy, dump, ingest, is_sound, one, published, rows, run
+from helpers import (
+    DAEMON,
+    Row,
+    change,
+    copy,
+    dump,
+    ingest,
+    is_sound,
+    one,
+    published,
+    restore_interrupts,
+    rows,
+    run,
+)
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "demo" / "rebuilderd.db.zst"
@@ -38,6 +51,7 @@ def start(database: Path, source: Path) -> subprocess.Popen[bytes]:
         [sys.executable, "-m", "ingest", "ingest", database, source, "--name", "r", "--silent"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=restore_interrupts,
     )
 
 
@@ -170,6 +184,29 @@ def test_an_interrupted_run_says_so_and_leaves_the_state_before(tmp_path: Path, 
 
 
 INTERRUPT = "os.kill(os.getpid(), signal.SIGINT)"
+
+
+INTERRUPTED_SNAPSHOT = f"""
+import os, signal
+from ingest import snapshots
+from ingest.__main__ import main
+
+take = snapshots.take
+snapshots.take = lambda *given: {INTERRUPT} or take(*given)
+main()
+"""
+
+
+def test_a_run_that_was_started_with_interrupts_ignored_goes_on_to_its_end(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_SNAPSHOT, "ingest", tmp_path / "r.db", DAEMON, "--silent"],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert one(tmp_path / "r.db", "SELECT error IS NULL AND snapshots > 0 FROM ingest_runs")
+
+
 LATE_INTERRUPT = f"{INTERRUPT}\nfor _ in range(9): pass"
 
 
@@ -189,6 +226,7 @@ def test_an_early_interrupt_is_one_sentence_too(tmp_path: Path, moment: str) -> 
     result = subprocess.run(
         [sys.executable, "-m", "started", "ingest", tmp_path / "r.db", "--config", DAEMON],
         env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        preexec_fn=restore_interrupts,
         capture_output=True,
         text=True,
         timeout=60,

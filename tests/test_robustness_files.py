@@ -29,6 +29,7 @@ from helpers import (
     is_sound,
     one,
     published,
+    restore_interrupts,
     rows,
     run,
     text,
@@ -637,7 +638,7 @@ def test_an_interrupt_within_a_check_is_not_taken_for_a_text_that_is_none(
     result = subprocess.run(
         [sys.executable, "-m", "started", "ingest", database, DAEMON, "--silent"],
         env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path(__file__).parent.parent}"},
-        capture_output=True, text=True, timeout=60, check=False,
+        preexec_fn=restore_interrupts, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (result.returncode, result.stderr.split(":")[0]) == (130, "Interrupted")
     assert dump(database) == before

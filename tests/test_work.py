@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import DAEMON, ingest, one, published, run
+from helpers import DAEMON, ingest, one, published, restore_interrupts, run
 from test_matcher import HOSTILE, failed, frame, matching, rule
 
 from ingest.categories import helpers, work
@@ -132,6 +132,7 @@ def endless() -> Iterator[subprocess.Popen[str]]:
         text=True,
         cwd=Path(__file__).parent.parent,
         process_group=0,
+        preexec_fn=restore_interrupts,
     )
     with process:
         assert process.stdout and process.stdout.readline() == "started\n"
