@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from ingest import pipeline
 from ingest.cli import cli
 from ingest.config import Instance
+from ingest.failures import Options
 from ingest.progress import Progress
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -50,11 +51,17 @@ def restore_interrupts() -> None:
 
 
 def ingest(
-    database: Path, source: Path, *, name: str = "r", release: str | None = None, full: bool = False
+    database: Path,
+    source: Path,
+    *,
+    name: str = "r",
+    release: str | None = None,
+    full: bool = False,
+    log_days: int | None = None,
 ) -> pipeline.Result:
     """One run, in this process; raises IngestError."""
-    instance = Instance(str(source), name, release)
-    return pipeline.ingest(database, instance, full=full, progress=Progress(silent=True))
+    instance, options = Instance(str(source), name, release), Options(log_days=log_days)
+    return pipeline.ingest(database, instance, full=full, progress=Progress(silent=True), options=options)
 
 
 def copy(source: Path, folder: Path) -> Path:
@@ -101,6 +108,22 @@ def add_build(
         )
     assert build is not None
     return build
+
+
+TIMES = {
+    "rebuilds": ("started_at", "built_at"),
+    "source_packages": ("last_seen",),
+    "build_inputs": ("next_retry",),
+    "queue": ("queued_at", "started_at"),
+}
+
+
+def move_to_today(daemon: Path) -> None:
+    """Move all times of a daemon's file by so many days that its newest build is of the last 24 hours."""
+    days = one(daemon, "SELECT CAST(julianday('now') - julianday(max(built_at)) AS INTEGER) FROM rebuilds")
+    for table, columns in TIMES.items():
+        later = [f"{column} = date({column}, '{days} days') || substr({column}, 11)" for column in columns]
+        change(daemon, f"UPDATE {table} SET {', '.join(later)}")
 
 
 NOTES_OF_RUNS = ("ingest_runs", "statistics", "changed_days")
@@ -166,8 +189,8 @@ PUBLISHED = {
     "snapshots": """
         SELECT scope, kind, substr(captured_at, 1, 10), counted, good, bad, fail, unknown,
             corrected_good, corrected_bad, corrected_fail, corrected_unknown
-        FROM snapshots AS s WHERE kind <> 'taken' OR captured_at = (
-            SELECT max(captured_at) FROM snapshots AS x
+        FROM snapshots AS s WHERE kind <> 'taken' OR id = (
+            SELECT max(id) FROM snapshots AS x
             WHERE x.rebuilder_id = s.rebuilder_id AND x.scope = s.scope AND x.kind = 'taken'
         )""",
     "measurements": """
