@@ -4,7 +4,8 @@ SELECT
     m.id, x.name, x.title, x.unit, m.at, m.value, r.name, o.label, k.key, m.dimensions
 FROM main.statistics AS x
 JOIN main.measurements AS m
-    ON m.statistic_id = x.id AND m.at >= CASE WHEN x.kind = 'latest' THEN '' ELSE x.last_at END
+    ON m.statistic_id = x.id
+        AND m.at BETWEEN CASE WHEN x.kind = 'latest' THEN '' ELSE x.last_at END AND x.last_at
 LEFT JOIN main.rebuilders AS r ON r.id = m.rebuilder_id
 LEFT JOIN main.origins AS o ON o.id = m.origin_id
 LEFT JOIN main.categories AS k ON k.id = m.category_id

@@ -46,9 +46,13 @@ WHERE is_installed AND plugin IS NOT NULL AND name NOT IN (SELECT value FROM jso
 _LIMITS = """
 UPDATE main.statistics SET
     first_at = (SELECT min(at) FROM main.measurements WHERE statistic_id = :id),
-    last_at = (SELECT max(at) FROM main.measurements WHERE statistic_id = :id)
+    last_at = (
+        SELECT max(at) FROM main.measurements
+        WHERE statistic_id = :id AND (is_recorded OR at <= coalesce(computed_at, '~'))
+    )
 WHERE id = :id
 """
+"""What is of a time to come was computed while a clock was ahead: it is left out until it is computed again."""
 _DONE = """
 UPDATE main.statistics SET computed_at = :now, due_at = :due_at, seen_change = :seen_change,
     last_error = NULL, last_error_at = NULL
@@ -150,7 +154,6 @@ def mark_removed(connection: sqlite3.Connection, names: Collection[str]) -> None
 
 def done(connection: sqlite3.Connection, id: int, now: datetime, due: datetime, seen_change: int) -> None:
     """A statistic is computed as far as it can be."""
-    limits(connection, id)
     connection.execute(
         _DONE,
         {
@@ -160,10 +163,11 @@ def done(connection: sqlite3.Connection, id: int, now: datetime, due: datetime, 
             "seen_change": seen_change,
         },
     )
+    limits(connection, id)
 
 
 def limits(connection: sqlite3.Connection, id: int) -> None:
-    """Write the times of a statistic's first and last measurement."""
+    """Write the times of a statistic's first measurement, and of its last that is not of a time to come."""
     connection.execute(_LIMITS, {"id": id})
 
 

@@ -10,19 +10,32 @@ from datetime import datetime
 from pathlib import Path
 
 from ingest import plugins
+from ingest.clock import QUIET_DAYS
 from ingest.errors import StatisticError
 from ingest.logs import LogStore
 from ingest.statistics import catalogue, log_properties
 from ingest.statistics.catalogue import Installed, State
 from ingest.statistics.computing import compute
 from ingest.statistics.definition import DAY, NOW, Statistic
-from ingest.statistics.periods import Span, floor, limit, parse, to_compute, written
+from ingest.statistics.periods import Span, floor, limit, parse, to_compute, within, written
 
 _IS_DUE = """
-SELECT min(is_installed) IS NULL OR min(coalesce(due_at, '')) <= :now
+SELECT min(is_installed) IS NULL OR min(coalesce(due_at, '')) <= :now OR max(computed_at) > :now
     OR min(seen_change) < (SELECT max(change) FROM main.changed_days), max(computed_at)
 FROM main.statistics WHERE is_installed AND NOT is_recorded
 """
+
+_STRETCHES = """
+SELECT min(day), max(day) FROM (
+    SELECT day, sum(begins) OVER (ORDER BY day) AS stretch FROM (
+        SELECT day, julianday(day) - julianday(lag(day, 1, day) OVER (ORDER BY day)) > :quiet AS begins FROM (
+            SELECT day FROM main.changed_days WHERE day < :today UNION ALL SELECT :today
+        )
+    )
+)
+GROUP BY stretch
+"""
+"""Times in which something happened, without long times of nothing between them; the last one is that of now."""
 
 
 @dataclass(slots=True)
@@ -78,7 +91,16 @@ def _has_work(connection: sqlite3.Connection, now: datetime, plugins_dir: Path |
 
 
 def _is_due(state: State, now: datetime, last_change: int) -> bool:
-    return (state.due_at or "") <= written(now) or state.seen_change != last_change
+    return (
+        (state.due_at or "") <= written(now)
+        or state.seen_change != last_change
+        or not _is_past(state.computed_at, now)
+    )
+
+
+def _is_past(computed_at: str | None, now: datetime) -> bool:
+    """Whether something was computed before; at a time to come it was by a clock that was ahead."""
+    return computed_at is not None and computed_at <= written(now)
 
 
 def _update_one(
@@ -149,14 +171,16 @@ def _spans(connection: sqlite3.Connection, statistic: Statistic, state: State, n
     days = connection.execute(
         "SELECT day FROM main.changed_days WHERE change > ?", (state.seen_change or 0,)
     ).fetchall()
-    return to_compute(
+    wanted = to_compute(
         statistic.interval,
         now=now,
-        since=parse(state.computed_at) if state.computed_at else None,
+        since=parse(state.computed_at) if state.computed_at and _is_past(state.computed_at, now) else None,
         earliest=earliest,
         changed_days=[day for (day,) in days],
         depends_on_past=statistic.depends_on_past,
     )
+    stretches = connection.execute(_STRETCHES, {"today": str(now.date()), "quiet": QUIET_DAYS}).fetchall()
+    return within(wanted, stretches, statistic.interval)
 
 
 def rebuild(

@@ -64,6 +64,19 @@ def to_compute(
     return list(_joined(Span(max(span.start, first), min(span.stop, stop)) for span in sorted(wanted)))
 
 
+def within(spans: Iterable[Span], stretches: Iterable[tuple[str, str]], interval: timedelta) -> list[Span]:
+    """What of the spans lies in whole periods of these stretches, each a first and a last day."""
+    alive = [
+        Span(
+            floor(parse(first), interval),
+            floor(parse(last) + timedelta(days=1, seconds=-1), interval) + interval,
+        )
+        for first, last in stretches
+    ]
+    parts = (Span(max(span.start, each.start), min(span.stop, each.stop)) for span in spans for each in alive)
+    return list(_joined(sorted(parts)))
+
+
 def _joined(spans: Iterable[Span]) -> Iterator[Span]:
     current: Span | None = None
     for span in spans:

@@ -1,14 +1,14 @@
--- What the dimensions of a statistic are since a time, up to 101 values of each, so that 100 can be offered.
+-- What the dimensions of a statistic are since a time and until its last, up to 101 values of each, so that 100 can be offered.
 -- Where there are thousands, some of them are enough to know that. Each event has a build of its own, which nobody chooses.
 WITH kinds AS MATERIALIZED (
     SELECT DISTINCT rebuilder_id, origin_id, category_id
     FROM measurements
-    WHERE statistic_id = :statistic AND at >= :start
+    WHERE statistic_id = :statistic AND at >= :start AND at <= (SELECT last_at FROM statistics WHERE id = :statistic)
 ),
 others AS MATERIALIZED (
     SELECT DISTINCT dimensions
     FROM measurements
-    WHERE statistic_id = :statistic AND at >= :start AND dimensions IS NOT NULL
+    WHERE statistic_id = :statistic AND at >= :start AND at <= (SELECT last_at FROM statistics WHERE id = :statistic) AND dimensions IS NOT NULL
     LIMIT 2000
 ),
 found AS (
