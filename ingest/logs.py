@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple
@@ -32,6 +32,13 @@ SELECT content FROM logs
 WHERE rebuilder = ? AND generation = ? AND kind = ? AND upstream_id = ? AND built_at IS ?
 """
 _HAS = _GET.replace("SELECT content", "SELECT 1")
+_PRUNE = """
+DELETE FROM logs WHERE stored_at NOT BETWEEN :grace AND :now AND (
+    coalesce(built_at, stored_at) < :oldest
+    OR (rebuilder, generation, kind, upstream_id) NOT IN (SELECT * FROM live)
+)
+"""
+"""What was stored at a time to come, by a clock that was ahead, gets no grace."""
 _PUT = "INSERT OR REPLACE INTO logs VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -184,10 +191,10 @@ class LogStore:
         with _saying(self.path), log_file.transaction(connection):
             connection.executemany(_PUT, rows)
 
-    def prune(self, live: Iterable[LogKey], days: int | None = None) -> int:
+    def prune(self, live: Iterable[LogKey], days: int | None = None, until: str | None = None) -> int:
         """Drop logs of builds older than ``days`` and those not in ``live``, after a day of grace.
 
-        Gives the space back to the disk. Returns how many logs were dropped.
+        The days are counted back from ``until``, or from now. Gives the space back to the disk. Returns how many logs were dropped.
         """
         self.flush()
         if not (connection := self._open()):
@@ -197,12 +204,16 @@ class LogStore:
                 "CREATE TEMP TABLE live (rebuilder, generation, kind, upstream_id,"
                 " PRIMARY KEY (rebuilder, generation, kind, upstream_id)) WITHOUT ROWID"
             )
+            now = values.now()
             with log_file.transaction(connection):
                 connection.executemany("INSERT OR IGNORE INTO live VALUES (?, ?, ?, ?)", live)
                 dropped = connection.execute(
-                    "DELETE FROM logs WHERE stored_at < ? AND (coalesce(built_at, stored_at) < ?"
-                    " OR (rebuilder, generation, kind, upstream_id) NOT IN (SELECT * FROM live))",
-                    (_days_ago(GRACE_DAYS), "" if days is None else _days_ago(days)),
+                    _PRUNE,
+                    {
+                        "now": now,
+                        "grace": _before(now, GRACE_DAYS),
+                        "oldest": "" if days is None else _before(until or now, days),
+                    },
                 ).rowcount
             connection.execute("DROP TABLE temp.live")
             # Not `execute`: it stops after the first page.
@@ -226,10 +237,10 @@ def _found(connection: sqlite3.Connection, key: LogKey, built_at: str | None) ->
     return StoredLog(*row) if row else None
 
 
-def _days_ago(days: int) -> str:
-    """ISO 8601 UTC; of what was before our calendar a text before all times."""
+def _before(time: str, days: int) -> str:
+    """So many days earlier, ISO 8601 UTC; of what was before our calendar a text before all times."""
     try:
-        return f"{(datetime.now(UTC) - timedelta(days=days)).isoformat()[:19]}Z"
+        return f"{(datetime.fromisoformat(time[:19]) - timedelta(days=days)).isoformat()}Z"
     except OverflowError:
         return ""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
 
-from ingest import sql
+from ingest import sql, values
 from ingest.categories.verdicts import FailedArtifact, FailedBuild, Verdict
 from ingest.errors import RulesError
 from ingest.failures import catalogue
@@ -139,7 +139,10 @@ class Failures:
         return sql.run(self.connection, "failures/explained.sql", parameters)["failures"]
 
     def prune(self) -> None:
-        """Drop kept logs that are too old or that nothing refers to any more."""
+        """Drop kept logs that are too old or that nothing refers to any more.
+
+        They are as old as the newest build is later: a clock that is ahead makes no log old.
+        """
         live: Iterable[LogKey] = live_keys(self.connection)
         if self.options.keep_logs == "all":
             builds = self.connection.execute(
@@ -147,7 +150,10 @@ class Failures:
                 " FROM builds AS b JOIN rebuilders AS r ON r.id = b.rebuilder_id"
             )
             live = chain(live, (LogKey(*row) for row in builds))
-        self.store.prune(live, self.options.log_days)
+        (newest_build,) = self.connection.execute(
+            "SELECT max(built_at) FROM builds WHERE built_at <= ?", (values.now(),)
+        ).fetchone()
+        self.store.prune(live, self.options.log_days, newest_build)
 
     def explain_again(self, rebuilder_id: int, progress: Progress) -> int:
         """Ask the rules anew about every failure whose log is kept; returns how many rows changed."""
