@@ -78,7 +78,11 @@ _SILENT = click.option("--silent", is_flag=True, help="No progress and no summar
     show_default=True,
     help="Which logs to keep beside DATABASE, to be read in the browser and to be explained anew.",
 )
-@click.option("--log-days", type=click.IntRange(1), help="Forget the logs of builds that are more days old.")
+@click.option(
+    "--log-days",
+    type=click.IntRange(1),
+    help="Forget the logs of builds that are more days older than the newest.",
+)
 @_WORKERS
 @PLUGINS_DIR
 @click.option("--full", is_flag=True, help="Read everything anew, not only what is new.")

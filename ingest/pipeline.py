@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest import (
+    clock,
     gaps,
     generations,
     incoming,
@@ -148,6 +149,7 @@ class _Run:
         self.rebuilder = rebuilders.find(self.connection, self.name)
         self.state = source.state()
         self.gap: str | None = None
+        self.jump = clock.jump(connection, self.name, values.now())
         self.reads_all = (
             full
             or self.rebuilder is None
@@ -156,6 +158,7 @@ class _Run:
         self.unchanged = (
             self.rebuilder is not None
             and not self.reads_all
+            and self.jump is None  # days may be missing that the run before could not count
             and self.state is not None
             and self.state == self.rebuilder.fingerprint
         )
@@ -168,13 +171,14 @@ class _Run:
             with store.transaction(self.connection, self.path):
                 self._refuse_overtaken()
                 rebuilder_id = self._rebuilder_id(generation)
+                now = values.now()
                 context = Context(
                     rebuilder_id=rebuilder_id,
                     generation=generation,
                     after=after,
                     artifacts_after=0 if self.source.completes_artifacts else after,
-                    now=values.now(),
-                    previous_ingest_at=rebuilders.previous_ingest_at(self.connection, self.name),
+                    now=now,
+                    previous_ingest_at=rebuilders.previous_ingest_at(self.connection, self.name, now),
                     carries_inputs=self.source.carries_inputs,
                     carries_status=self.source.carries_status,
                     lists_queue=self.source.lists_queue,
@@ -300,7 +304,8 @@ class _Run:
             written=dict(outcome.written),
             skipped=outcome.skipped,
             orphans=outcome.orphans,
-            notes=([self.gap] if self.gap else self._restart_note(context))
+            notes=self._clock_notes(context)
+            + ([self.gap] if self.gap else self._restart_note(context))
             + self.source.notes
             + outcome.notes
             + self.failures.notes
@@ -316,6 +321,10 @@ class _Run:
             plugins_dir=self.plugins_dir,
             changed=self._has_news,
         )
+
+    def _clock_notes(self, context: Context) -> list[str]:
+        late = clock.behind_builds(self.connection, context.rebuilder_id, context.generation, context.now)
+        return [note for note in (self.jump, late) if note]
 
     def _restart_note(self, context: Context) -> list[str]:
         if self.rebuilder is None or context.generation == self.rebuilder.generation:

@@ -91,12 +91,12 @@ def retire(connection: sqlite3.Connection, rebuilder: Rebuilder) -> None:
         connection.execute(f"DELETE FROM main.{table} WHERE rebuilder_id = ?", (rebuilder.id,))
 
 
-def previous_ingest_at(connection: sqlite3.Connection, name: str) -> str | None:
-    """When the last run that succeeded began."""
+def previous_ingest_at(connection: sqlite3.Connection, name: str, now: str) -> str | None:
+    """When the last run that succeeded began; a run whose clock was ahead is left out."""
     (last,) = connection.execute(
         "SELECT max(started_at) FROM main.ingest_runs"
-        " WHERE rebuilder = ? AND finished_at IS NOT NULL AND error IS NULL",
-        (name,),
+        " WHERE rebuilder = ? AND finished_at IS NOT NULL AND error IS NULL AND started_at <= ?",
+        (name, now),
     ).fetchone()
     return None if last is None else str(last)
 

@@ -116,7 +116,7 @@ async def entry(datasette, request, row):
 
 async def last_read(datasette):
     """A feed without entries is as old as the newest data; without those, as old as it gets."""
-    runs = "SELECT max(finished_at) FROM ingest_runs WHERE error IS NULL"
+    runs = "SELECT (SELECT finished_at FROM newest_run)"
     found = (await datasette.get_database("reproducibility").execute(runs)).single_value()
     return found or datetime.fromtimestamp(0, UTC).isoformat()
 

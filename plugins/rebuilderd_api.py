@@ -15,7 +15,7 @@ import orjson
 from datasette import Forbidden, hookimpl
 from datasette.utils import tilde_decode
 
-from ingest import compressed
+from ingest import compressed, values
 from ingest.api import logs, routes, serving
 from ingest.api.body import decompressed
 from ingest.api.cache import Cache
@@ -171,8 +171,11 @@ def is_known(headers, body):
         opaque = body.etag.removeprefix("W/")
         return tags.strip() == "*" or opaque in (tag.strip().removeprefix("W/") for tag in tags.split(","))
     if (since := headers.get("if-modified-since")) and body.modified:
+        modified, now = datetime.fromisoformat(body.modified), datetime.fromisoformat(values.now())
         try:
-            return parsedate_to_datetime(since) >= datetime.fromisoformat(body.modified)
+            known = parsedate_to_datetime(since)
+            # A time to come was given while a clock was ahead, and says nothing of what changed since.
+            return known == modified or modified < known <= now
         except (TypeError, ValueError, OverflowError):  # of a year with twenty digits
             return False
     return False

@@ -215,6 +215,8 @@ def test_who_has_the_answer_already_is_told_so(site: httpx.Client, path: str) ->
         {"If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"},
         {"If-Modified-Since": "nonsense"},
         {"If-Modified-Since": f"Mon, 01 Jan {'9' * 20} 00:00:00 GMT"},
+        # What a site sent while its clock was ahead.
+        {"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT"},
     ):
         assert site.get(path, headers=condition).status_code == 200
 

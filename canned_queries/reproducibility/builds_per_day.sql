@@ -11,7 +11,9 @@ FROM builds AS b
 JOIN origins AS o ON o.id = b.origin_id
 JOIN rebuilders AS r ON r.id = b.rebuilder_id
 WHERE b.copy_of IS NULL
-    AND b.built_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-30 days') FROM builds))
+    AND b.built_at >= coalesce(nullif(:since, ''), (
+        SELECT date(max(built_at), '-30 days') FROM builds WHERE built_at < coalesce((SELECT until FROM newest_run), '~')
+    ))
     AND (:distribution = '' OR o.distribution = :distribution)
     AND (:release = '' OR o.release = :release)
     AND (:architecture = '' OR o.architecture = :architecture)

@@ -9,7 +9,10 @@ WITH days AS (
         SELECT substr(b.built_at, 1, 10) AS day, b.duration
         FROM builds AS b
         WHERE b.copy_of IS NULL AND b.duration IS NOT NULL
-            AND b.built_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-90 days') FROM builds))
+            AND b.built_at >= coalesce(nullif(:since, ''), (
+                SELECT date(max(built_at), '-90 days') FROM builds
+                WHERE built_at < coalesce((SELECT until FROM newest_run), '~')
+            ))
             AND +b.origin_id IN (
                 SELECT id FROM origins
                 WHERE (:distribution = '' OR distribution = :distribution)

@@ -17,7 +17,9 @@ SELECT
     to_build_id,
     count(*) OVER () AS fixes_in_all
 FROM fixes
-WHERE changed_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-30 days') FROM builds))
+WHERE changed_at >= coalesce(nullif(:since, ''), (
+        SELECT date(max(built_at), '-30 days') FROM builds WHERE built_at < coalesce((SELECT until FROM newest_run), '~')
+    ))
     AND (:distribution = '' OR distribution = :distribution)
     AND (:release = '' OR release = :release)
     AND (:architecture = '' OR architecture = :architecture)

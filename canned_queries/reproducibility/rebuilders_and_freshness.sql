@@ -6,7 +6,10 @@ SELECT
     f.is_failing,
     f.last_error_at,
     f.last_error,
-    (SELECT max(b.built_at) FROM builds AS b WHERE b.rebuilder_id = r.id) AS newest_build_at,
+    (
+        SELECT max(b.built_at) FROM builds AS b
+        WHERE b.rebuilder_id = r.id AND b.built_at < coalesce((SELECT until FROM newest_run), '~')
+    ) AS newest_build_at,
     f.current_source_packages,
     f.builds,
     (SELECT count(*) FROM queue AS q WHERE q.rebuilder_id = r.id) AS queued,

@@ -17,7 +17,9 @@ SELECT
     to_build_id,
     count(*) OVER () AS regressions_in_all
 FROM regressions
-WHERE changed_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-30 days') FROM builds))
+WHERE changed_at >= coalesce(nullif(:since, ''), (
+        SELECT date(max(built_at), '-30 days') FROM builds WHERE built_at < coalesce((SELECT until FROM newest_run), '~')
+    ))
     AND (:state = '' OR (lower(:state) = 'open' AND fixed_at IS NULL) OR (lower(:state) = 'fixed' AND fixed_at IS NOT NULL))
     AND (:distribution = '' OR distribution = :distribution)
     AND (:release = '' OR release = :release)

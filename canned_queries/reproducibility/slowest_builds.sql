@@ -18,7 +18,9 @@ SELECT
     count(*) OVER () AS builds_in_all
 FROM attempts
 WHERE duration IS NOT NULL
-    AND built_at >= coalesce(nullif(:since, ''), (SELECT date(max(built_at), '-30 days') FROM builds))
+    AND built_at >= coalesce(nullif(:since, ''), (
+        SELECT date(max(built_at), '-30 days') FROM builds WHERE built_at < coalesce((SELECT until FROM newest_run), '~')
+    ))
     AND (:status = '' OR status = upper(:status))
     AND (:distribution = '' OR distribution = :distribution)
     AND (:release = '' OR release = :release)

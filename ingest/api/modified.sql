@@ -1,4 +1,7 @@
 -- When what is published was last compared with the rebuilders.
-SELECT max(finished_at) FROM ingest_runs
-WHERE error IS NULL
-    AND rebuilder_id = :rebuilder_id -- if rebuilder_id
+SELECT (
+    SELECT finished_at FROM ingest_runs
+    WHERE finished_at IS NOT NULL AND error IS NULL
+        AND rebuilder_id = :rebuilder_id -- if rebuilder_id
+    ORDER BY id DESC LIMIT 1
+)

@@ -14,7 +14,7 @@ SELECT
         WHEN d.kind = 'taken' AND NOT EXISTS (
             SELECT 1 FROM snapshots AS later
             WHERE later.rebuilder_id = p.rebuilder_id AND later.scope = p.scope AND later.kind = 'taken'
-                AND later.captured_at > p.captured_at
+                AND later.id > p.id
         ) THEN (
             SELECT json_group_array(json_object('category', name, 'count', count)) FROM (
                 SELECT k.name, count(*) AS count

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from ingest import sql
+from ingest.clock import QUIET_DAYS
 from ingest.merge import Context
 
 _START = """
@@ -43,7 +44,7 @@ SELECT max(
     ), ''),
     coalesce((
         SELECT substr(max(built_at), 1, 10) FROM main.builds
-        WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+        WHERE rebuilder_id = :rebuilder_id AND generation = :generation AND built_at < :today || 'T24'
     ), '')
 )
 """
@@ -53,6 +54,12 @@ SELECT origin_id, substr(min(built_at), 1, 10) FROM main.builds
 WHERE rebuilder_id = :rebuilder_id AND generation = :generation AND built_at IS NOT NULL
 GROUP BY origin_id
 """
+
+_NEXT_BUILD = """
+SELECT substr(min(built_at), 1, 10) FROM main.builds INDEXED BY builds_built_at
+WHERE built_at > date(:day, '-' || :quiet) || 'T24' AND rebuilder_id = :rebuilder_id AND generation = :generation
+"""
+"""The first build after which the day is still counted, or that comes after it."""
 
 _COVERED = """
 WITH RECURSIVE calendar (day) AS (
@@ -83,12 +90,17 @@ def reconstruct(connection: sqlite3.Connection, context: Context) -> int:
     day ended, whichever is first; past days without news cost nothing.
     """
     today = context.now[:10]
-    who: sql.Parameters = {"rebuilder_id": context.rebuilder_id, "generation": context.generation}
-    (start,) = connection.execute(_START, {**who, "today": today}).fetchone()
+    who: sql.Parameters = {
+        "rebuilder_id": context.rebuilder_id,
+        "generation": context.generation,
+        "today": today,
+        "quiet": f"{QUIET_DAYS} days",
+    }
+    (start,) = connection.execute(_START, who).fetchone()
     from_day = min(start, _first_missing_day(connection, who) or start)
     if from_day >= today:
         return 0
-    (covered,) = connection.execute(_COVERED, {**who, "today": today, "from_day": from_day}).fetchone()
+    (covered,) = connection.execute(_COVERED, {**who, "from_day": from_day}).fetchone()
     if covered:
         return 0
     span: sql.Parameters = {**who, "now": context.now, "from_day": from_day}
@@ -119,11 +131,17 @@ def _first_missing_day(connection: sqlite3.Connection, who: sql.Parameters) -> s
     (evidence,) = connection.execute(_EVIDENCE, who).fetchone()
     first_builds = dict(connection.execute(_FIRST_BUILDS, who).fetchall())
     days = (
-        max(from_day, first_builds[origin])
+        (_first_day_to_count(connection, who, max(from_day, first_builds[origin])), until_day)
         for origin, from_day, until_day in missing
-        if origin in first_builds and first_builds[origin] <= until_day and from_day <= evidence
+        if origin in first_builds
     )
-    return min(days, default=None)
+    return min((day for day, until_day in days if day and day <= min(until_day, evidence)), default=None)
+
+
+def _first_day_to_count(connection: sqlite3.Connection, who: sql.Parameters, day: str) -> str | None:
+    """This day, or where it is quiet, that of the next build."""
+    (built,) = connection.execute(_NEXT_BUILD, {**who, "day": day}).fetchone()
+    return built and max(day, str(built))
 
 
 def take(connection: sqlite3.Connection, context: Context) -> int:

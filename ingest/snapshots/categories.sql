@@ -17,8 +17,8 @@ CREATE TEMP TABLE counted_snapshots AS
 SELECT id, origin_id, substr(captured_at, 1, 10) AS day FROM main.snapshots AS x
 WHERE rebuilder_id = :rebuilder_id AND origin_id IS NOT NULL
     AND captured_at >= max(:from_day, (SELECT min(day) FROM category_steps))
-    AND (kind = 'reconstructed' OR (:all_kinds AND kind = 'taken' AND captured_at < (
-        SELECT max(last.captured_at) FROM main.snapshots AS last
+    AND (kind = 'reconstructed' OR (:all_kinds AND kind = 'taken' AND id < (
+        SELECT max(last.id) FROM main.snapshots AS last
         WHERE last.rebuilder_id = :rebuilder_id AND last.scope = x.scope AND last.kind = 'taken'
     )));
 CREATE INDEX temp.counted_snapshots_day ON counted_snapshots (origin_id, day);

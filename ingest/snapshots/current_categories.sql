@@ -1,7 +1,7 @@
 CREATE TEMP TABLE latest_snapshots AS
 SELECT id, origin_id FROM main.snapshots AS x
-WHERE rebuilder_id = :rebuilder_id AND kind = 'taken' AND captured_at = (
-    SELECT max(last.captured_at) FROM main.snapshots AS last
+WHERE rebuilder_id = :rebuilder_id AND kind = 'taken' AND id = (
+    SELECT max(last.id) FROM main.snapshots AS last
     WHERE last.rebuilder_id = :rebuilder_id AND last.scope = x.scope AND last.kind = 'taken'
 );
 DELETE FROM main.snapshot_categories WHERE snapshot_id IN (SELECT id FROM latest_snapshots);

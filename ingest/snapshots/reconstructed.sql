@@ -17,51 +17,60 @@ FROM (
 )
 GROUP BY origin_id, day;
 
+-- The days to count: no later than the last one of which there is evidence, and for :quiet after a build. One
+-- build of a wrong clock is no reason for decades of days.
+CREATE TEMP TABLE counted_days (day TEXT PRIMARY KEY) WITHOUT ROWID;
+INSERT INTO counted_days
+WITH RECURSIVE
+evidence (day) AS (
+    SELECT from_day FROM daily_results WHERE from_day <= date(:now)
+    UNION ALL
+    SELECT until_day FROM daily_results WHERE until_day <= date(:now)
+    UNION ALL
+    SELECT substr(max(last_seen), 1, 10) FROM main.source_packages
+    WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+),
+span (last_day) AS (
+    SELECT min(max(day), date(:now, '-1 day')) FROM evidence
+),
+built (day) AS (
+    SELECT DISTINCT substr(built_at, 1, 10) FROM main.builds
+    WHERE rebuilder_id = :rebuilder_id AND generation = :generation
+        AND built_at >= coalesce(date(:from_day, '-' || :quiet), '')
+),
+stretches AS (
+    SELECT
+        max(day, :from_day) AS day,
+        min(lead(day, 1, '9999') OVER (ORDER BY day), date(day, :quiet), date(last_day, '+1 day')) AS until_day
+    FROM built, span
+),
+calendar (day, until_day) AS (
+    SELECT day, until_day FROM stretches WHERE day < until_day
+    UNION ALL
+    SELECT date(day, '+1 day'), until_day FROM calendar WHERE date(day, '+1 day') < until_day
+)
+SELECT day FROM calendar;
+
 INSERT INTO main.snapshots (
     rebuilder_id, origin_id, scope, captured_at, kind, counted, good, bad, fail
 )
-WITH RECURSIVE evidence AS (
-    SELECT max(max(from_day), coalesce(max(until_day), '')) AS day, date(:now, '-1 day') AS yesterday
-    FROM daily_results
-),
-span AS (
-    SELECT
-        (SELECT min(day) FROM daily_steps) AS first_day,
-        CASE WHEN day < yesterday
-            THEN min(yesterday, max(day, coalesce(
-                (
-                    SELECT substr(max(last_seen), 1, 10) FROM main.source_packages
-                    WHERE rebuilder_id = :rebuilder_id AND generation = :generation
-                ),
-                ''
-            )))
-            ELSE yesterday
-        END AS last_day
-    FROM evidence
-),
-calendar (day) AS (
-    SELECT first_day FROM span WHERE first_day <= last_day
-    UNION ALL
-    SELECT date(day, '+1 day') FROM calendar WHERE day < (SELECT last_day FROM span)
-),
-counted AS (
-    SELECT
-        o.origin_id,
-        c.day,
-        sum(coalesce(d.good, 0)) OVER days AS good,
-        sum(coalesce(d.bad, 0)) OVER days AS bad,
-        sum(coalesce(d.fail, 0)) OVER days AS fail
-    FROM (SELECT origin_id, min(day) AS first_day FROM daily_steps GROUP BY origin_id) AS o
-    JOIN calendar AS c ON c.day >= o.first_day
-    LEFT JOIN daily_steps AS d ON d.origin_id = o.origin_id AND d.day = c.day
-    WINDOW days AS (PARTITION BY o.origin_id ORDER BY c.day)
-)
 SELECT
-    :rebuilder_id, c.origin_id, o.label, c.day || 'T23:59:59Z', 'reconstructed', 'source packages',
-    c.good, c.bad, c.fail
-FROM counted AS c
-JOIN main.origins AS o ON o.id = c.origin_id
-WHERE c.day >= :from_day AND NOT EXISTS (
+    :rebuilder_id, s.origin_id, o.label, c.day || 'T23:59:59Z', 'reconstructed', 'source packages',
+    s.good, s.bad, s.fail
+FROM (
+    SELECT
+        origin_id,
+        day,
+        lead(day, 1, '9999') OVER days AS until_day,
+        sum(good) OVER days AS good,
+        sum(bad) OVER days AS bad,
+        sum(fail) OVER days AS fail
+    FROM daily_steps
+    WINDOW days AS (PARTITION BY origin_id ORDER BY day)
+) AS s
+CROSS JOIN counted_days AS c ON c.day >= s.day AND c.day < s.until_day
+JOIN main.origins AS o ON o.id = s.origin_id
+WHERE NOT EXISTS (
     SELECT 1 FROM main.snapshots AS x
     WHERE x.rebuilder_id = :rebuilder_id AND x.scope = o.label AND x.kind <> 'reconstructed'
         AND x.captured_at BETWEEN c.day AND c.day || 'T24'

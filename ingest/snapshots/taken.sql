@@ -73,23 +73,23 @@ FROM main.failures INDEXED BY failures_origin
 WHERE rebuilder_id = :rebuilder_id AND is_current
 GROUP BY origin_id, category_id;
 
-INSERT INTO main.snapshots (
-    rebuilder_id, origin_id, scope, captured_at, kind, counted, good, bad, fail, unknown,
-    corrected_good, corrected_bad, corrected_fail, corrected_unknown
-)
+-- Written where they differ from the newest ones or are the first of their day.
+CREATE TEMP TABLE new_totals AS
 SELECT
-    :rebuilder_id, t.origin_id, t.scope, :now, 'taken', t.counted, t.good, t.bad, t.fail, t.unknown,
-    t.good + coalesce(c.good, 0), t.bad + coalesce(c.bad, 0), t.fail + coalesce(c.fail, 0),
-    t.unknown + coalesce(c.unknown, 0)
+    t.origin_id, t.scope, t.counted, t.good, t.bad, t.fail, t.unknown,
+    t.good + coalesce(c.good, 0) AS corrected_good,
+    t.bad + coalesce(c.bad, 0) AS corrected_bad,
+    t.fail + coalesce(c.fail, 0) AS corrected_fail,
+    t.unknown + coalesce(c.unknown, 0) AS corrected_unknown
 FROM totals AS t
 LEFT JOIN corrections AS c ON c.origin_id = t.origin_id
 LEFT JOIN main.snapshots AS last ON last.id = (
     SELECT x.id FROM main.snapshots AS x
     WHERE x.rebuilder_id = :rebuilder_id AND x.scope = t.scope AND x.kind = 'taken'
-    ORDER BY x.captured_at DESC LIMIT 1
+    ORDER BY x.id DESC LIMIT 1
 )
 WHERE last.id IS NULL
-    OR substr(last.captured_at, 1, 10) < substr(:now, 1, 10)
+    OR substr(last.captured_at, 1, 10) <> substr(:now, 1, 10)
     OR (last.counted, last.good, last.bad, last.fail, last.unknown, last.corrected_good,
         last.corrected_bad, last.corrected_fail, last.corrected_unknown)
         IS NOT (t.counted, t.good, t.bad, t.fail, t.unknown, t.good + coalesce(c.good, 0),
@@ -103,7 +103,30 @@ WHERE last.id IS NULL
             AND (former.failures, former.packages) IS NOT (n.failures, n.packages)
     )
     OR (SELECT count(*) FROM category_totals AS n WHERE n.origin_id = t.origin_id)
-        <> (SELECT count(*) FROM main.snapshot_categories AS former WHERE former.snapshot_id = last.id)
+        <> (SELECT count(*) FROM main.snapshot_categories AS former WHERE former.snapshot_id = last.id);
+
+-- A clock that was set back may come to the second of an older snapshot, which gives way: the newest has the
+-- highest number.
+CREATE TEMP TABLE older_now AS
+SELECT x.id FROM new_totals AS n
+CROSS JOIN main.snapshots AS x
+    ON x.rebuilder_id = :rebuilder_id AND x.scope = n.scope AND x.kind = 'taken' AND x.captured_at = :now
+WHERE EXISTS (
+    SELECT 1 FROM main.snapshots AS later
+    WHERE later.rebuilder_id = :rebuilder_id AND later.scope = n.scope AND later.kind = 'taken' AND later.id > x.id
+);
+DELETE FROM main.snapshot_categories WHERE snapshot_id IN (SELECT id FROM older_now);
+DELETE FROM main.snapshots WHERE id IN (SELECT id FROM older_now);
+
+INSERT INTO main.snapshots (
+    rebuilder_id, origin_id, scope, captured_at, kind, counted, good, bad, fail, unknown,
+    corrected_good, corrected_bad, corrected_fail, corrected_unknown
+)
+SELECT
+    :rebuilder_id, origin_id, scope, :now, 'taken', counted, good, bad, fail, unknown,
+    corrected_good, corrected_bad, corrected_fail, corrected_unknown
+FROM new_totals
+WHERE true
 ON CONFLICT (rebuilder_id, scope, kind, captured_at) DO UPDATE SET
     counted = excluded.counted, good = excluded.good, bad = excluded.bad, fail = excluded.fail,
     unknown = excluded.unknown, corrected_good = excluded.corrected_good,

@@ -30,7 +30,10 @@ days AS (
         d.kind,
         coalesce(c.packages, c.failures, 0) AS packages,
         365 - CAST(
-            julianday((SELECT substr(max(captured_at), 1, 10) FROM snapshots)) - julianday(d.day) AS INTEGER
+            julianday((
+                SELECT substr(max(captured_at), 1, 10) FROM snapshots
+                WHERE captured_at < coalesce((SELECT until FROM newest_run), '~')
+            )) - julianday(d.day) AS INTEGER
         ) AS x
     FROM concerned
     JOIN rebuilders AS r ON r.id = concerned.rebuilder_id

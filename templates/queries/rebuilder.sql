@@ -16,6 +16,7 @@ FROM rebuilder_freshness AS f
 LEFT JOIN rebuilders AS r ON r.name = f.rebuilder
 LEFT JOIN builds AS newest ON newest.id = (
     SELECT b.id FROM builds AS b INDEXED BY builds_built_at
-    WHERE b.rebuilder_id = r.id ORDER BY b.built_at DESC LIMIT 1
+    WHERE b.rebuilder_id = r.id AND b.built_at < coalesce((SELECT until FROM newest_run), '~')
+    ORDER BY b.built_at DESC LIMIT 1
 )
 WHERE f.rebuilder = :name

@@ -33,7 +33,8 @@ JOIN snapshots AS s ON s.id = (
         AND p.kind IN ('taken', 'imported', 'reconstructed')
         AND p.captured_at >= date(t.today, (-5 - spans.ago) || ' days')
         AND p.captured_at < date(t.today, (1 - spans.ago) || ' days')
-    ORDER BY substr(p.captured_at, 1, 10) DESC, p.kind = 'reconstructed', p.kind = 'imported', p.captured_at DESC
+    ORDER BY substr(p.captured_at, 1, 10) DESC, p.kind = 'reconstructed', p.kind = 'imported',
+        iif(p.kind = 'taken', p.id, 0) DESC, p.captured_at DESC
     LIMIT 1
 )
 WHERE s.good + s.bad + s.fail > 0 AND 4 * (s.good + s.bad + s.fail) >= t.attempted

@@ -1,5 +1,5 @@
--- The newest totals of each origin of each rebuilder: the last snapshot that a run took,
--- or where there is none, the last one imported. An origin that was renamed is not counted
+-- The newest totals of each origin of each rebuilder: the snapshot of the last run that took one, whatever
+-- its clock said, or where there is none, the last one imported. An origin that was renamed is not counted
 -- by its old name too: what a run took counts as long as a current package stands behind it.
 SELECT
     r.name AS rebuilder,
@@ -31,11 +31,12 @@ JOIN snapshots AS s ON s.id = coalesce(
     (
         SELECT n.id FROM snapshots AS n
         WHERE n.rebuilder_id = known.rebuilder_id AND n.scope = known.scope AND n.kind = 'taken'
-        ORDER BY n.captured_at DESC LIMIT 1
+        ORDER BY n.id DESC LIMIT 1
     ),
     (
         SELECT n.id FROM snapshots AS n
         WHERE n.rebuilder_id = known.rebuilder_id AND n.scope = known.scope AND n.kind = 'imported'
+            AND n.captured_at < coalesce((SELECT until FROM newest_run), '~')
         ORDER BY n.captured_at DESC LIMIT 1
     )
 )

@@ -1,5 +1,5 @@
--- The totals of each UTC day: a taken snapshot wins over an imported one, that over
--- a reconstructed one; of several of one kind the day's last.
+-- The totals of each UTC day until that of the newest run: a taken snapshot wins over an imported one, that over
+-- a reconstructed one; of several of one kind the day's last, of taken ones that of the last run.
 SELECT
     r.name AS rebuilder,
     s.scope AS origin,
@@ -21,11 +21,12 @@ SELECT
 FROM snapshots AS s
 JOIN rebuilders AS r ON r.id = s.rebuilder_id
 LEFT JOIN origins AS o ON o.id = s.origin_id
-WHERE NOT EXISTS (
+WHERE s.captured_at < coalesce((SELECT until FROM newest_run), '~')
+AND NOT EXISTS (
     SELECT 1 FROM snapshots AS later
     WHERE later.rebuilder_id = s.rebuilder_id AND later.scope = s.scope AND later.kind = s.kind
-        AND later.captured_at > s.captured_at
-        AND later.captured_at < substr(s.captured_at, 1, 10) || 'T24'
+        AND later.captured_at BETWEEN substr(s.captured_at, 1, 10) AND substr(s.captured_at, 1, 10) || 'T24'
+        AND CASE s.kind WHEN 'taken' THEN later.id > s.id ELSE later.captured_at > s.captured_at END
 )
 AND NOT EXISTS (
     SELECT 1 FROM snapshots AS better
