@@ -91,6 +91,7 @@ def test_properties_are_found_in_any_frame(content: bytes, tmp_path: Path) -> No
         (zstd(FIRST) + b"something else", "no zstd frame"),
         (gzip.compress(FIRST) + gzip.compress(LAST)[:-3], "ends too early"),
     ],
+    ids=["frame cut", "skippable frame cut", "no frame", "member cut"],
 )
 def test_what_is_damaged_after_the_first_part_is_shown_up_to_there(content: bytes, reason: str) -> None:
     shown = b"".join(compressed.shown(content))
@@ -99,7 +100,11 @@ def test_what_is_damaged_after_the_first_part_is_shown_up_to_there(content: byte
         list(compressed.pieces(content))
 
 
-@pytest.mark.parametrize("content", [b"", *(empty * 2 for empty in (zstd(b""), zstandard.compress(b"")))])
+@pytest.mark.parametrize(
+    "content",
+    [b"", *(empty * 2 for empty in (zstd(b""), zstandard.compress(b"")))],
+    ids=["nothing", "without size", "with size"],
+)
 def test_a_log_of_nothing_but_empty_frames_is_empty(content: bytes) -> None:
     assert frame(content) is None
 
