@@ -56,7 +56,7 @@ def source(script):
     return f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'"
 
 
-@hookimpl
+@hookimpl(tryfirst=True)
 def asgi_wrapper(datasette):
     def wrapped(app):
         async def answer(scope, receive, send):
