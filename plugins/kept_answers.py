@@ -46,7 +46,7 @@ SAME_ROWS = {
     "queued_builds": "queue",
     "rebuilder_answers": f"({BINARIES.format(', rebuilder_id')} {OF_ORIGINS})",
     "source_status": "source_packages WHERE is_current",
-    "statistic_values": "statistics AS x CROSS JOIN measurements AS m ON m.statistic_id = x.id AND m.at <= x.last_at",
+    "statistic_values": "statistics AS x CROSS JOIN measurements AS m ON m.statistic_id = x.id AND m.at <= coalesce(x.last_at, '~')",
     "unique_binaries": f"({BINARIES.format('')} {OF_ORIGINS})",
 }
 

@@ -187,14 +187,14 @@ PUBLISHED = {
         JOIN categories AS k ON k.id = f.category_id
         LEFT JOIN build_artifacts AS a ON a.id = f.build_artifact_id""",
     "snapshots": """
-        SELECT scope, kind, substr(captured_at, 1, 10), counted, good, bad, fail, unknown,
+        SELECT scope, kind, iif(kind = 'taken', NULL, substr(captured_at, 1, 10)), counted, good, bad, fail, unknown,
             corrected_good, corrected_bad, corrected_fail, corrected_unknown
         FROM snapshots AS s WHERE kind <> 'taken' OR id = (
             SELECT max(id) FROM snapshots AS x
             WHERE x.rebuilder_id = s.rebuilder_id AND x.scope = s.scope AND x.kind = 'taken'
         )""",
     "measurements": """
-        SELECT statistic, at, value, origin, category,
+        SELECT statistic, iif(statistic = 'queue-depth', NULL, at), value, origin, category,
             CASE WHEN dimensions ->> 'build' IS NULL THEN dimensions END
         FROM statistic_values WHERE statistic <> 'oldest-result'""",
     "build_properties": """
@@ -205,7 +205,10 @@ PUBLISHED = {
 
 
 def published(database: Path) -> dict[str, list[Row]]:
-    """What readers see, in words instead of our own ids, in a fixed order; of taken snapshots the last."""
+    """What readers see, in words instead of our own ids, in a fixed order; of taken snapshots the last.
+
+    Neither the day nor the hour at which it was read matters.
+    """
     return {
         table: sorted(rows(database, sql), key=lambda row: [(value is None, str(value)) for value in row])
         for table, sql in PUBLISHED.items()

@@ -39,7 +39,8 @@ def test_totals_are_those_of_the_old_dashboard_and_say_that_they_count_binaries(
 
 def test_the_trend_says_which_days_count_binaries_and_which_sources(database: Path) -> None:
     trend = Path(__file__).parent.parent / "canned_queries" / "reproducibility" / "trend.sql"
-    asked = dict.fromkeys(("distribution", "release", "architecture", "rebuilder", "since", "every"), "")
+    asked = dict.fromkeys(("distribution", "release", "architecture", "rebuilder"), "")
+    asked |= {"since": "2026-01-01", "every": "1"}
     with closing(sqlite3.connect(database)) as connection:
         connection.row_factory = sqlite3.Row
         found = connection.execute(trend.read_text(), asked).fetchall()

@@ -3,12 +3,12 @@
 WITH kinds AS MATERIALIZED (
     SELECT DISTINCT rebuilder_id, origin_id, category_id
     FROM measurements
-    WHERE statistic_id = :statistic AND at >= :start AND at <= (SELECT last_at FROM statistics WHERE id = :statistic)
+    WHERE statistic_id = :statistic AND at >= :start AND at <= (SELECT coalesce(last_at, '~') FROM statistics WHERE id = :statistic)
 ),
 others AS MATERIALIZED (
     SELECT DISTINCT dimensions
     FROM measurements
-    WHERE statistic_id = :statistic AND at >= :start AND at <= (SELECT last_at FROM statistics WHERE id = :statistic) AND dimensions IS NOT NULL
+    WHERE statistic_id = :statistic AND at >= :start AND at <= (SELECT coalesce(last_at, '~') FROM statistics WHERE id = :statistic) AND dimensions IS NOT NULL
     LIMIT 2000
 ),
 found AS (

@@ -18,7 +18,7 @@ WITH chosen AS (
     LEFT JOIN categories AS k ON k.id = m.category_id
     WHERE m.statistic_id = :statistic
         AND m.at >= :start
-        AND m.at <= (SELECT x.last_at FROM statistics AS x WHERE x.id = :statistic)
+        AND m.at <= (SELECT coalesce(x.last_at, '~') FROM statistics AS x WHERE x.id = :statistic)
         AND (:filters = '{}' OR NOT EXISTS (
             SELECT 1 FROM json_each(:filters) AS f
             WHERE f.value IS NOT CASE f.key

@@ -8,7 +8,7 @@ LEFT JOIN categories AS k ON k.id = m.category_id
 WHERE m.statistic_id = :statistic
     AND m.at >= :start
     AND m.at < :stop
-    AND m.at <= (SELECT x.last_at FROM statistics AS x WHERE x.id = :statistic)
+    AND m.at <= (SELECT coalesce(x.last_at, '~') FROM statistics AS x WHERE x.id = :statistic)
     AND (m.at <> :after_at OR CASE :order WHEN 'asc' THEN m.id > :after_id ELSE m.id < :after_id END)
     AND (:filters = '{}' OR NOT EXISTS (
         SELECT 1 FROM json_each(:filters) AS f

@@ -10,7 +10,7 @@ SELECT
     m.dimensions,
     m.id AS measurement_id
 FROM measurements AS m
-JOIN statistics AS x ON x.id = m.statistic_id AND m.at <= x.last_at
+JOIN statistics AS x ON x.id = m.statistic_id AND m.at <= coalesce(x.last_at, '~')
 LEFT JOIN rebuilders AS r ON r.id = m.rebuilder_id
 LEFT JOIN origins AS o ON o.id = m.origin_id
 LEFT JOIN categories AS k ON k.id = m.category_id
