@@ -56,7 +56,8 @@ def alone(act: Callable[..., T], *arguments: Any) -> T:
 
 def ask(folder: Path, *paths: str, metadata: dict[str, Any] | None = None, **settings: Any) -> list[str]:
     """What the site answers to requests under a stranger's name, headers too."""
-    site = Datasette(config_dir=folder, metadata=metadata, settings=settings)
+    given = json.loads((folder / "settings.json").read_text()) | settings
+    site = Datasette(config_dir=folder, metadata=metadata, settings=given)
 
     async def answers() -> list[httpx.Response]:
         await site.invoke_startup()
@@ -105,7 +106,7 @@ def test_charts_ask_the_host_that_their_page_came_from(folder: Path) -> None:
     (page,) = ask(
         folder, "/-/dashboards/why?distribution=debian", metadata={"public_url": "https://rebuilds.example/x"}
     )
-    drawn = re.findall(r"renderChart\(.*'([^']*)'\)", page)
+    drawn = re.findall(r'"site": "([^"]*)"', page)
     assert drawn and set(drawn) == {"/x/"}
 
 
