@@ -100,8 +100,21 @@ def _log_store(path: Path, connection: sqlite3.Connection, options: Options) -> 
             store.refuse_other()
             yield store
     else:
-        with TemporaryDirectory() as folder, LogStore(Path(folder) / "logs") as store:
+        with _temporary_folder() as folder, LogStore(folder / "logs") as store:
             yield store
+
+
+@contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    try:
+        folder = TemporaryDirectory(ignore_cleanup_errors=True)
+    except OSError as error:
+        raise IngestError(
+            f"no temporary folder can be made ({error.strerror or error}); free some space, or let TMPDIR name"
+            " another place."
+        ) from error
+    with folder as name:
+        yield Path(name)
 
 
 def _publishable(message: str, path: Path, instance: Instance) -> str:

@@ -137,7 +137,10 @@ def is_to_blame(connection: sqlite3.Connection, error: Exception) -> bool:
 
 def _advice(message: str) -> str:
     advice = {
-        "database or disk is full": "the disk is full; free some space and run the ingest again.",
+        "database or disk is full": (
+            "the disk is full, or the one of temporary files, which TMPDIR names;"
+            " free some space and run the ingest again."
+        ),
         "disk I/O error": "the disk gave an error; check that it is neither full nor broken.",
         "attempt to write a readonly database": "it is read-only; check the file's permissions.",
         "unable to open database file": (

@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -342,8 +343,9 @@ def test_a_full_database_leaves_the_data_as_it_was(
         patch.setattr(store, "connect", connect_to_full)
         result = run("ingest", database, DAEMON)
     assert result.exit_code == 1
-    assert (
-        result.stderr == f"Error: {database}: the disk is full; free some space and run the ingest again.\n"
+    assert result.stderr == (
+        f"Error: {database}: the disk is full, or the one of temporary files, which TMPDIR names;"
+        " free some space and run the ingest again.\n"
     )
     assert dump(database) == before and is_sound(database)
     assert run("ingest", database, DAEMON).exit_code == 0
@@ -519,6 +521,34 @@ def test_a_bad_value_in_a_known_record_keeps_the_record_as_it_was(tmp_path: Path
     )
     assert ingest(database, source).skipped == 4
     assert published(database) == before
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [("pkgbases", "id"), ("packages", "id"), ("packages", "build_id"), ("queue", "id"), ("workers", "id")],
+)
+def test_a_text_in_a_column_of_integers_costs_its_record_and_no_other(
+    tmp_path: Path, table: str, column: str
+) -> None:
+    source = copy(LEGACY, tmp_path)
+    text_of_bytes = f"CAST(x'{(b'a' + bytes([10, 27, 255]) + b'x' * 5000).hex()}' AS TEXT)"
+    change(
+        source,
+        f"CREATE TABLE lax AS SELECT * FROM {table}",
+        f"DROP TABLE {table}",
+        f"ALTER TABLE lax RENAME TO {table}",
+        f"UPDATE {table} SET {column} = {text_of_bytes} WHERE rowid = (SELECT max(rowid) FROM {table})",
+    )
+    result = ingest(tmp_path / "r.db", source, release="trixie")
+    assert is_sound(tmp_path / "r.db") and result.builds > 0
+    assert all(note.isprintable() and len(note) < 300 for note in result.notes)
+
+
+def test_no_temporary_folder_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    result = run("ingest", tmp_path / "r.db", DAEMON, "--keep-logs", "none")
+    assert result.exit_code == 1 and result.stderr.count("\n") == 1
+    assert "no temporary folder can be made (No such file or directory); free some space" in result.stderr
 
 
 def test_more_than_a_small_share_of_bad_records_fails_the_run(tmp_path: Path, database: Path) -> None:

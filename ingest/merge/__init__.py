@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ingest import gaps, sql, store, version_order
 from ingest.errors import SourceError
+from ingest.values import printable
 
 MOST_SKIPPED_SHARE = 0.02
 """Of the records of a run; with more that are unusable it is the source that is."""
@@ -15,6 +17,10 @@ ALWAYS_ALLOWED = 20
 """Records of a run that may be skipped whatever their share."""
 
 _LISTED_TWICE = "listed twice"
+_SKIPPED = """
+SELECT relation, problem, count, CASE WHEN typeof(key) = 'text' THEN CAST(key AS BLOB) ELSE key END FROM skipped
+"""
+"""Texts as bytes: where an id is a text, it need not be UTF-8."""
 _COUNTED = ("source_packages", "binary_packages")
 """Tables whose rows a merge may write several times, and that count once."""
 
@@ -140,6 +146,11 @@ def _forget_duplicates(connection: sqlite3.Connection, last_id: int) -> None:
         )
 
 
+def _shown(key: Any) -> str:
+    """An id, which may be anything where it is the problem."""
+    return printable(key[:40].decode(errors="replace") if isinstance(key, bytes) else str(key))
+
+
 def _count_skipped(connection: sqlite3.Connection, outcome: Outcome) -> None:
     (read,) = connection.execute(
         "SELECT (SELECT count(*) FROM source_map) + (SELECT count(id) FROM binary_map)"
@@ -154,13 +165,13 @@ def report_skipped(connection: sqlite3.Connection, outcome: Outcome, read: int) 
 
     Raises SourceError when they are more than a small share.
     """
-    for relation, problem, count, key in connection.execute("SELECT * FROM skipped").fetchall():
+    for relation, problem, count, key in connection.execute(_SKIPPED).fetchall():
         if problem == "no source package":
             outcome.orphans += count
             outcome.notes.append(f"{count} × {relation} that belongs to no source package, not attributed")
         else:
             outcome.skipped += count
-            where = "" if key is None else f", the first with id {key}"
+            where = "" if key is None else f", the first with id {_shown(key)}"
             what = problem if problem == _LISTED_TWICE else f"bad {problem}"
             outcome.notes.append(f"{count} × {relation} skipped: {what}{where}")
     total = read + outcome.skipped
