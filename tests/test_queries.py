@@ -156,7 +156,7 @@ def test_a_feed_says_whether_there_is_more_than_its_newest_entries(demo: str, fe
 def test_a_page_says_that_sql_of_a_reader_was_cut(demo: str) -> None:
     sql = "SELECT a.id FROM origins AS a, origins AS b, origins AS c, builds LIMIT 10001"
     page = httpx.get(f"{demo}/reproducibility", params={"sql": sql, "_hide_sql": "1"}, timeout=60).text
-    assert "Only the first 10,000 rows are shown" in page
+    assert "Only the first 5,000 rows are shown" in page
     assert httpx.get(f"{demo}/reproducibility.json", params={"sql": sql}).json()["truncated"] is True
 
 
