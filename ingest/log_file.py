@@ -13,10 +13,10 @@ from ingest.errors import DatabaseError
 _APPLICATION = 0x72626C67
 """SQLite's ``application_id`` of a log store."""
 _VERSION = 1
-_CLAIM = "INSERT INTO owner (id) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM owner)"
+_CLAIM = "INSERT INTO owner (identity) SELECT ? WHERE NOT EXISTS (SELECT 1 FROM owner)"
 
 
-def connect(path: Path, owner: str | None, timeout: float) -> sqlite3.Connection:
+def connect(path: Path, owner: int | None, timeout: float) -> sqlite3.Connection:
     """To read and to write, made where it is missing; a store of nobody is ``owner``'s from now on.
 
     Raises DatabaseError where it is no log store that we know, or another database's, and sqlite3.Error.
@@ -32,9 +32,9 @@ def connect(path: Path, owner: str | None, timeout: float) -> sqlite3.Connection
                     connection.execute(f"PRAGMA application_id = {_APPLICATION}")
                     connection.execute(f"PRAGMA user_version = {_VERSION}")
         connection.execute("PRAGMA synchronous = NORMAL")
-        if owner is not None and _owner(connection) is None:
+        if owner and _owner(connection) is None:
             with transaction(connection):
-                connection.execute("CREATE TABLE IF NOT EXISTS owner (id TEXT NOT NULL) STRICT")
+                connection.execute("CREATE TABLE IF NOT EXISTS owner (identity INTEGER NOT NULL) STRICT")
                 connection.execute(_CLAIM, (owner,))
         _refuse_other(connection, path, owner)
     except BaseException:
@@ -43,7 +43,7 @@ def connect(path: Path, owner: str | None, timeout: float) -> sqlite3.Connection
     return connection
 
 
-def connect_to_read(path: Path, owner: str | None) -> sqlite3.Connection | None:
+def connect_to_read(path: Path, owner: int | None) -> sqlite3.Connection | None:
     """To read only, None where nothing was written to it yet. Raises as ``connect`` does."""
     connection = read_only.connect(path)
     try:
@@ -57,9 +57,9 @@ def connect_to_read(path: Path, owner: str | None) -> sqlite3.Connection | None:
     return None
 
 
-def belongs_to_other(connection: sqlite3.Connection, owner: str | None) -> bool:
-    """Whether it is another database's than ``owner``'s; one that nobody claimed is nobody's."""
-    return owner is not None and _owner(connection) not in (None, owner)
+def belongs_to_other(connection: sqlite3.Connection, owner: int | None) -> bool:
+    """Whether both are known and differ."""
+    return bool(owner) and _owner(connection) not in (None, owner)
 
 
 @contextmanager
@@ -86,15 +86,15 @@ def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     return False
 
 
-def _refuse_other(connection: sqlite3.Connection, path: Path, owner: str | None) -> None:
+def _refuse_other(connection: sqlite3.Connection, path: Path, owner: int | None) -> None:
     if belongs_to_other(connection, owner):
         raise DatabaseError(
             f"{path}: the logs of another database lie there; move or delete them, or name the database differently."
         )
 
 
-def _owner(connection: sqlite3.Connection) -> str | None:
+def _owner(connection: sqlite3.Connection) -> int | None:
     if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'owner'").fetchone():
         return None
-    row = connection.execute("SELECT id FROM owner").fetchone()
-    return None if row is None else str(row[0])
+    row = connection.execute("SELECT identity FROM owner").fetchone()
+    return None if row is None else int(row[0])

@@ -78,7 +78,7 @@ def store_of(database: Path, connection: sqlite3.Connection, *, read_only: bool 
     return LogStore(beside(database), owner=store.identity(connection), read_only=read_only)
 
 
-def read(path: Path, key: LogKey, built_at: str | None, owner: str | None = None) -> StoredLog | None:
+def read(path: Path, key: LogKey, built_at: str | None, owner: int | None = None) -> StoredLog | None:
     """One log of ``owner``, without ever writing to the store; None where it is not kept.
 
     Raises DatabaseError.
@@ -113,7 +113,7 @@ class LogStore:
     another. With ``read_only`` nothing is put. All methods raise DatabaseError.
     """
 
-    def __init__(self, path: Path, *, owner: str | None = None, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, owner: int | None = None, read_only: bool = False) -> None:
         self.path = path
         self.owner = owner
         self.read_only = read_only

@@ -5,7 +5,7 @@ SELECT
     CASE WHEN b.generation = r.generation THEN r.url END AS url,
     b.generation,
     b.built_at,
-    (SELECT d.id FROM identity AS d) AS owner,
+    (SELECT d.user_version FROM pragma_user_version AS d) AS owner,
     f.log_upstream_id AS log_id,
     f.diffoscope_upstream_id AS diffoscope_id,
     b.upstream_id AS upstream_build_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +15,7 @@ from ingest.errors import DatabaseError
 BUSY_SECONDS = 60
 CACHE_KIB = 16 * 1024
 PAGE_BYTES = 8192
+_LARGEST_IDENTITY = 2**31 - 1
 
 
 @contextmanager
@@ -28,6 +30,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
             _refuse_foreign(path)
         with closing(connect(path)) as connection:
             schema.apply(connection)
+            _give_identity(connection)
             yield connection
 
 
@@ -42,10 +45,18 @@ def reading_database(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def identity(connection: sqlite3.Connection) -> str:
-    """What a database keeps under every name and in every copy."""
-    (id,) = connection.execute("SELECT id FROM main.identity").fetchone()
-    return str(id)
+def identity(connection: sqlite3.Connection) -> int:
+    """A number that a database keeps under every name and in every copy; 0 before anything writes to it."""
+    (number,) = connection.execute("PRAGMA main.user_version").fetchone()
+    return int(number)
+
+
+def _give_identity(connection: sqlite3.Connection) -> None:
+    if not identity(connection):
+        connection.execute("BEGIN IMMEDIATE")
+        with connection:
+            if not identity(connection):  # another run may have been quicker
+                connection.execute(f"PRAGMA main.user_version = {secrets.randbelow(_LARGEST_IDENTITY) + 1}")
 
 
 def _to_read(path: Path) -> sqlite3.Connection:

@@ -88,14 +88,14 @@ def test_a_store_that_nobody_claimed_belongs_to_the_first_that_writes(tmp_path: 
     path = tmp_path / "r.logs"
     with LogStore(path) as kept:
         kept.put(key, None, b"log")
-    with LogStore(path, owner="first", read_only=True) as kept:
+    with LogStore(path, owner=1, read_only=True) as kept:
         assert kept.get(key, None)
-    with LogStore(path, owner="second") as kept:
+    with LogStore(path, owner=2) as kept:
         assert kept.get(key, None)
-    assert logs.read(path, key, None, "second")
-    assert logs.read(path, key, None, "first") is None
-    with closing(log_file.connect(path, "second", 1)) as connection:
-        assert connection.execute("SELECT id FROM owner").fetchall() == [("second",)]
+    assert logs.read(path, key, None, 2)
+    assert logs.read(path, key, None, 1) is None
+    with closing(log_file.connect(path, 2, 1)) as connection:
+        assert connection.execute("SELECT identity FROM owner").fetchall() == [(2,)]
 
 
 def test_every_database_has_an_identity_of_its_own_that_stays(tmp_path: Path) -> None:

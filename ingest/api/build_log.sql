@@ -4,7 +4,7 @@ SELECT
     p.generation,
     coalesce(f.log_upstream_id, p.upstream_id) AS upstream_id,
     p.built_at,
-    (SELECT d.id FROM identity AS d) AS owner
+    (SELECT d.user_version FROM pragma_user_version AS d) AS owner
 FROM builds AS p
 JOIN rebuilders AS r ON r.id = p.rebuilder_id
 LEFT JOIN failures AS f ON f.build_id = p.id

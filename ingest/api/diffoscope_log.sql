@@ -4,7 +4,7 @@ SELECT
     p.generation,
     coalesce(f.diffoscope_upstream_id, a.upstream_id, a.id) AS upstream_id,
     p.built_at,
-    (SELECT d.id FROM identity AS d) AS owner
+    (SELECT d.user_version FROM pragma_user_version AS d) AS owner
 FROM builds AS p
 JOIN rebuilders AS r ON r.id = p.rebuilder_id
 JOIN build_artifacts AS a ON a.build_id = p.id AND a.has_diffoscope

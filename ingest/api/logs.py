@@ -8,7 +8,7 @@ from ingest import logs
 from ingest.api.question import ApiError, Question
 from ingest.logs import LogKey, LogKind, StoredLog
 
-Found = list[tuple[LogKey, str | None, str]]
+Found = list[tuple[LogKey, str | None, int]]
 """Under which keys, with which ``built_at`` of the build, in which database's store a log may be kept; the
 first that is counts."""
 
