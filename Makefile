@@ -46,6 +46,7 @@ bench: $(VENV)/installed-tools ## Measure ingest, API and pages: make bench DATA
 	@test -n "$(DATABASE)" || { echo "Name a rebuilder's database: make bench DATABASE=<file>"; exit 2; }
 	@command -v sqlite3 >/dev/null || { $(call apt_install,sqlite3); }
 	$(BIN)/python benchmarks/run.py --database '$(DATABASE)' --write
+	$(BIN)/python benchmarks/over_http.py '$(DATABASE)' --write
 	$(BIN)/python benchmarks/categorise.py '$(DATABASE)' --write
 	$(BIN)/python benchmarks/measurements.py '$(DATABASE)' --write
 	$(BIN)/python benchmarks/api.py --database '$(DATABASE)' --write

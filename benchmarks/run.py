@@ -187,7 +187,12 @@ def copy_script(upstream: Path, tables: tuple[str, ...]) -> str:
 def add_builds(upstream: Path, target: Path, days: float) -> None:
     """A copy of the database after a hundred more builds, the last of them now."""
     shutil.copy(upstream, target)
-    connection = sqlite3.connect(target, isolation_level=None)
+    report_builds(target, days)
+
+
+def report_builds(database: Path, days: float) -> None:
+    """Report a hundred more builds to a daemon's database, the last of them now."""
+    connection = sqlite3.connect(database, isolation_level=None)
     connection.execute("BEGIN")
     inputs = connection.execute(
         "SELECT i.id, (SELECT min(build_log_id) FROM rebuilds) FROM build_inputs AS i"

@@ -28,17 +28,20 @@ WITH leaving AS (
     CROSS JOIN main.source_packages AS m ON m.id = c.id
     WHERE m.is_current AND (NOT c.seen OR m.origin_id <> c.origin_id)
     UNION SELECT id, origin_id FROM vanished_sources
+),
+emptied_origins AS (
+    SELECT origin_id, count(*) AS packages FROM leaving
+    WHERE origin_id NOT IN (
+        SELECT c.origin_id FROM changed_sources AS c
+        LEFT JOIN main.source_packages AS m ON m.id = c.id
+        WHERE c.seen AND (m.id IS NULL OR NOT m.is_current OR m.origin_id <> c.origin_id)
+    )
+    GROUP BY origin_id
 )
-SELECT origin_id FROM leaving
-WHERE origin_id NOT IN (
-    SELECT c.origin_id FROM changed_sources AS c
-    LEFT JOIN main.source_packages AS m ON m.id = c.id
-    WHERE c.seen AND (m.id IS NULL OR NOT m.is_current OR m.origin_id <> c.origin_id)
-)
-GROUP BY origin_id
-HAVING count(*) = (
+SELECT origin_id FROM emptied_origins AS e
+WHERE packages = (
     SELECT count(*) FROM main.source_packages AS s
-    WHERE s.origin_id = leaving.origin_id AND s.is_current
+    WHERE s.origin_id = e.origin_id AND s.is_current = 1
         AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
 )
 """
@@ -71,9 +74,9 @@ WHERE old.id = :origin_id
     )
     AND (
         SELECT count(DISTINCT c.name) FROM changed_sources AS c
-        WHERE c.origin_id = new.id AND c.seen AND c.name IN (
-            SELECT s.name FROM main.source_packages AS s
-            WHERE s.origin_id = old.id AND s.is_current
+        WHERE c.origin_id = new.id AND c.seen AND EXISTS (
+            SELECT 1 FROM main.source_packages AS s INDEXED BY source_packages_identity
+            WHERE s.name = c.name AND s.origin_id = old.id AND s.is_current
                 AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
         )
     ) >= :share * (

@@ -18,6 +18,8 @@ from ingest.sql import split
 
 BATCH = 1000
 LARGEST_INTEGER = 2**63 - 1
+_NOT_PLAIN = (OverflowError, UnicodeEncodeError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+"""What sqlite3 says of a value that it cannot hold."""
 
 
 def create_missing(connection: sqlite3.Connection) -> None:
@@ -29,11 +31,20 @@ def create_missing(connection: sqlite3.Connection) -> None:
 
 
 def create(connection: sqlite3.Connection, record: type[Record]) -> None:
-    """Create the table of one relation; its columns take any type, to be checked later."""
-    columns = ", ".join(
-        f'"{name}" INTEGER PRIMARY KEY' if name == record.KEY else f'"{name}"' for name in record.columns()
-    )
+    """Create the table of one relation with its indexes; columns that are no ids take any type, to be checked later."""
+    columns = ", ".join(f'"{name}" {_column_type(record, name)}' for name in record.columns())
     connection.execute(f"CREATE TEMP TABLE incoming_{record.RELATION} ({columns})")
+    for name in record.INDEXED:
+        connection.execute(
+            f"CREATE INDEX temp.incoming_{record.RELATION}_{name} ON incoming_{record.RELATION} ({name})"
+            f" WHERE {name} IS NOT NULL"
+        )
+
+
+def _column_type(record: type[Record], name: str) -> str:
+    if name == record.KEY:
+        return "INTEGER PRIMARY KEY"
+    return "INTEGER" if name in record.ids() else ""
 
 
 def create_views(connection: sqlite3.Connection, script: str, **variants: str) -> None:
@@ -52,23 +63,25 @@ def insert(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
     while batch := list(islice(stream, BATCH)):
         kind = type(batch[0])
         marks = ", ".join("?" * len(kind.columns()))
-        write_many(
-            connection,
-            f"INSERT OR REPLACE INTO incoming_{kind.RELATION} VALUES ({marks})",
-            [tuple(map(plain, record.values())) for record in batch],
-        )
+        statement = f"INSERT OR REPLACE INTO incoming_{kind.RELATION} VALUES ({marks})"
+        rows = [record.values() for record in batch]
+        try:
+            _write_many(connection, statement, rows)
+        except _NOT_PLAIN:
+            # Looking at each value takes as long as writing it: done only where one is needed.
+            _write_many(connection, statement, [tuple(map(_plain, row)) for row in rows])
         count += len(batch)
     return count
 
 
-def write_many(connection: sqlite3.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _write_many(connection: sqlite3.Connection, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
     """Run a statement on temporary tables for many rows, in one transaction; it locks nobody."""
     connection.execute("BEGIN")
     with connection:
         connection.executemany(sql, rows)
 
 
-def plain(value: Any) -> Any:
+def _plain(value: Any) -> Any:
     """A JSON value as SQLite can hold it; what no column may hold becomes an empty BLOB, to be refused."""
     match value:
         case None | float():

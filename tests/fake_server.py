@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
+
 Answer = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -73,6 +75,15 @@ def serve(answers: dict[str, Answer]) -> Iterator[FakeServer]:
     finally:
         listener.shutdown()
         listener.server_close()
+
+
+def only_v0(daemon: str) -> dict[str, Answer]:
+    """What a rebuilderd at a URL answers by API v0, for a server without API v1."""
+    queue = httpx.post(f"{daemon}/api/v0/queue/list", json={"limit": None})
+    lists = {path: httpx.get(daemon + path).content for path in ("/api/v0/dashboard", "/api/v0/pkgs/list")}
+    return {path: answer(body) for path, body in lists.items()} | {
+        "/api/v0/queue/list": answer(queue.content)
+    }
 
 
 ORIGIN = {"distribution": "debian", "release": "trixie"}

@@ -179,6 +179,13 @@ class RealRebuilderd:
         self.stop()
 
     @property
+    def processor_seconds(self) -> float:
+        """What it has taken of a processor since it was started."""
+        assert self._process
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    @property
     def _log(self) -> Path:
         return self._folder / "output"
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 from conftest import StartRebuilderd
-from helpers import FIXTURES, LEGACY, dump, ingest, is_sound, one, published, rows, run
+from fake_server import only_v0, serve
+from helpers import DAEMON, FIXTURES, LEGACY, change, copy, dump, ingest, is_sound, one, published, rows, run
+from real_rebuilderd import RealRebuilderd
 
 from ingest.errors import SourceError
 from ingest.sources.pool_path import source_name
@@ -123,6 +125,64 @@ def test_a_list_of_a_newer_daemon_keeps_every_row_though_names_repeat(tmp_path: 
         "SELECT s.ordinal FROM binary_packages AS b JOIN source_packages AS s ON s.id = source_package_id"
     )
     assert rows(database, f"{ordinals} WHERE b.name = ? ORDER BY 1", first["name"]) == [(0,), (1,)]
+
+
+@pytest.fixture
+def newer_daemon(rebuilderd_028: StartRebuilderd, tmp_path: Path) -> RealRebuilderd:
+    """One of 0.28 with copies in several releases, old versions, and a build of several binary versions."""
+    database = copy(DAEMON, tmp_path)
+    built = "(SELECT build_input_id FROM rebuilds GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 3)"
+    change(
+        database,
+        "UPDATE binary_packages SET version = '9:' || version WHERE id IN (SELECT max(id) FROM binary_packages"
+        f" WHERE build_input_id IN {built} GROUP BY build_input_id HAVING count(*) > 1)",
+    )
+    return rebuilderd_028(database)
+
+
+@pytest.mark.parametrize("keep_logs", ["failing", "none"])
+def test_v0_of_a_newer_daemon_gives_every_version_and_copy_that_it_lists(
+    newer_daemon: RealRebuilderd, tmp_path: Path, keep_logs: str
+) -> None:
+    database = tmp_path / "v0.db"
+    answers = only_v0(newer_daemon.url)
+    listed = httpx.get(f"{newer_daemon.url}/api/v0/pkgs/list").json()
+    versions_of_builds = Counter(
+        id for id, _ in {(each["build_id"], each["version"]) for each in listed if each["build_id"]}
+    )
+    assert max(versions_of_builds.values()) > 1
+    with serve(answers) as server:
+        done = run("ingest", database, server.url, "--release", "trixie", "--keep-logs", keep_logs)
+        assert done.exit_code == 0, done.output
+        before = dump(database)
+        run("ingest", database, server.url, "--release", "trixie", "--keep-logs", keep_logs)
+        # It would give the logs of other builds.
+        assert {path.split("/")[3] for path in server.asked if "/v0/" in path} == {
+            "dashboard",
+            "pkgs",
+            "queue",
+        }
+    assert dump(database) == before and is_sound(database)
+    told = Counter((each["name"], each["version"], each["architecture"], each["status"]) for each in listed)
+    kept = (
+        "SELECT name, version, architecture, coalesce(status, 'UNKWN') FROM binary_packages WHERE is_current"
+    )
+    assert Counter(rows(database, kept)) == told
+    assert one(database, "SELECT count(*) FROM builds") == len(versions_of_builds)
+
+
+def test_what_was_built_together_is_one_source_package_whatever_its_versions_are(
+    newer_daemon: RealRebuilderd, tmp_path: Path
+) -> None:
+    saved, by_list, by_file = tmp_path / "list.json", tmp_path / "list.db", tmp_path / "file.db"
+    saved.write_bytes(httpx.get(f"{newer_daemon.url}/api/v0/pkgs/list").content)
+    ingest(by_list, saved, release="trixie")
+    ingest(by_file, newer_daemon.database)
+    together = (
+        "SELECT c.upstream_id, b.name, b.version FROM binary_packages AS b"
+        " JOIN source_packages AS s ON s.id = b.source_package_id JOIN builds AS c ON c.id = s.latest_build_id"
+    )
+    assert Counter(rows(by_list, together)) == Counter(rows(by_file, together))
 
 
 def test_saved_stats_are_imported_as_history_with_their_categories(tmp_path: Path) -> None:

@@ -57,6 +57,29 @@ def test_the_file_and_the_api_give_the_same_published_rows(
     assert is_sound(by_api)
 
 
+def test_a_binary_that_was_never_built_belongs_to_a_source_that_is_listed_as_it_is(
+    rebuilderd_028: StartRebuilderd, tmp_path: Path
+) -> None:
+    database = copy(DAEMON, tmp_path)
+    never_built = "(SELECT id FROM source_packages WHERE name = 'haskell-aeson-qq' AND NOT seen_in_last_sync)"
+    change(
+        database,
+        # Its version, which could tell, is not its source's; and a newer version of the source is listed.
+        f"UPDATE binary_packages SET version = '9:' || version WHERE source_package_id = {never_built}",
+        "INSERT INTO source_packages SELECT 99999, name, version || '+1', distribution, release, last_seen, 1"
+        f" FROM source_packages WHERE id = {never_built}",
+        "INSERT INTO build_inputs SELECT 99999 + id, 99999, url || '+1', backend, architecture, 0, NULL"
+        f" FROM build_inputs WHERE source_package_id = {never_built}",
+    )
+    daemon = rebuilderd_028(database)
+    by_file, by_api = tmp_path / "file.db", tmp_path / "api.db"
+    ingest(by_file, daemon.database)
+    ingest(by_api, daemon.url)
+    found = "SELECT DISTINCT is_current FROM binary_packages WHERE name LIKE 'libghc-aeson-qq-%' AND version LIKE '9:%'"
+    assert rows(by_api, found) == [(0,)]
+    assert carried(by_api) == carried(by_file)
+
+
 def test_columns_that_the_api_does_not_carry_are_null(
     rebuilderd_028: StartRebuilderd, tmp_path: Path
 ) -> None:

@@ -28,20 +28,23 @@ WHERE r.upstream_id = r.first_id AND a.status = 'BAD' AND a.has_diffoscope
 ON CONFLICT DO NOTHING;
 
 -- Artifacts of an earlier build that could be read only now.
-INSERT INTO wanted_logs
-SELECT 'diffoscope', coalesce(a.upstream_id, a.upstream_build_id), a.upstream_build_id, b.built_at
+CREATE TEMP TABLE late_artifacts AS
+SELECT a.upstream_id, a.upstream_build_id, a.has_diffoscope, b.built_at
 FROM incoming_build_artifacts AS a
 CROSS JOIN main.builds AS b
     ON b.rebuilder_id = :rebuilder_id AND b.generation = :generation AND b.upstream_id = a.upstream_build_id
-WHERE :completes_artifacts AND a.upstream_build_id <= :after AND a.status = 'BAD' AND a.has_diffoscope
-    AND typeof(a.upstream_id) IN ('integer', 'null')
+WHERE :completes_artifacts AND a.upstream_build_id <= :after AND a.status = 'BAD' AND NOT EXISTS (
+    SELECT 1 FROM main.build_artifacts AS m
+    WHERE m.build_id = b.id AND m.name = a.name AND m.upstream_id IS a.upstream_id
+);
+INSERT INTO wanted_logs
+SELECT 'diffoscope', coalesce(upstream_id, upstream_build_id), upstream_build_id, built_at
+FROM late_artifacts
+WHERE has_diffoscope AND typeof(upstream_id) IN ('integer', 'null')
 ON CONFLICT DO NOTHING;
 INSERT INTO wanted_logs
-SELECT 'build', b.upstream_id, b.upstream_id, b.built_at
-FROM incoming_build_artifacts AS a
-CROSS JOIN main.builds AS b
-    ON b.rebuilder_id = :rebuilder_id AND b.generation = :generation AND b.upstream_id = a.upstream_build_id
-WHERE :completes_artifacts AND a.upstream_build_id <= :after AND a.status = 'BAD'
+SELECT 'build', upstream_build_id, upstream_build_id, built_at FROM late_artifacts
+WHERE true
 ON CONFLICT DO NOTHING;
 
 INSERT INTO wanted_logs

@@ -28,8 +28,9 @@ WHERE :known_before AND :after = 0 AND NOT :carries_status AND NOT :carries_inpu
 ON CONFLICT DO NOTHING;
 UPDATE main.binary_packages SET latest_artifact_id = NULL
 WHERE id IN (
-    SELECT m.id FROM replaced_artifacts AS r
-    CROSS JOIN main.binary_packages AS m ON m.latest_artifact_id = r.id
+    SELECT m.id FROM (SELECT 1 FROM replaced_artifacts LIMIT 1) AS any_replaced
+    CROSS JOIN main.binary_packages AS m
+    CROSS JOIN replaced_artifacts AS r ON r.id = m.latest_artifact_id
 );
 DELETE FROM main.build_artifacts WHERE id IN (SELECT id FROM replaced_artifacts);
 

@@ -140,6 +140,12 @@ SELECT substr(min(m.last_seen), 1, 10) FROM changed_sources AS c
 CROSS JOIN main.source_packages AS m ON m.id = c.id
 WHERE c.seen AND NOT m.is_current;
 UPDATE main.source_packages SET ordinal = -id WHERE id IN (SELECT id FROM moved_sources);
+CREATE TEMP TABLE last_ordinals (
+    name, version, origin_id, ordinal, PRIMARY KEY (name, version, origin_id)
+) WITHOUT ROWID;
+INSERT INTO last_ordinals
+SELECT name, version, origin_id, max(ordinal) FROM changed_sources
+WHERE :known_before GROUP BY name, version, origin_id;
 UPDATE changed_sources AS c SET ordinal = c.ordinal + 1 + max(
     (
         SELECT max(m.ordinal) FROM main.source_packages AS m INDEXED BY source_packages_identity
@@ -147,7 +153,7 @@ UPDATE changed_sources AS c SET ordinal = c.ordinal + 1 + max(
             AND m.rebuilder_id = :rebuilder_id AND m.generation = :generation
     ),
     (
-        SELECT max(x.ordinal) FROM changed_sources AS x
+        SELECT x.ordinal FROM last_ordinals AS x
         WHERE x.name = c.name AND x.version = c.version AND x.origin_id = c.origin_id
     )
 )

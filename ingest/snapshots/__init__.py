@@ -69,9 +69,11 @@ WITH RECURSIVE calendar (day) AS (
 )
 SELECT NOT EXISTS (
     SELECT 1 FROM calendar AS c CROSS JOIN main.origins AS o
-    WHERE EXISTS (
-        SELECT 1 FROM main.source_packages AS s INDEXED BY source_packages_totals
-        WHERE s.origin_id = o.id AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
+    WHERE o.id IN (
+        SELECT p.id FROM main.origins AS p CROSS JOIN main.source_packages AS s
+            INDEXED BY source_packages_totals
+            ON s.origin_id = p.id AND s.is_current IN (0, 1)
+                AND s.rebuilder_id = :rebuilder_id AND s.generation = :generation
     ) AND NOT EXISTS (
         SELECT 1 FROM main.snapshots AS x
         WHERE x.rebuilder_id = :rebuilder_id AND x.scope = o.label AND x.kind <> 'reconstructed'

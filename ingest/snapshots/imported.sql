@@ -15,6 +15,7 @@ SELECT
         ELSE unreadable(i.distribution, i.release, i.architecture)
     END AS problem
 FROM incoming_snapshots AS i;
+CREATE INDEX temp.new_snapshots_upstream ON new_snapshots (upstream_id);
 INSERT INTO skipped
 SELECT 'snapshot', problem, count(*), min(upstream_id)
 FROM new_snapshots WHERE problem IS NOT NULL GROUP BY problem;

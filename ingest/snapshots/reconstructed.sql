@@ -16,6 +16,7 @@ FROM (
     SELECT DISTINCT origin_id, :from_day, NULL, 0 FROM ordered_results WHERE day < :from_day
 )
 GROUP BY origin_id, day;
+CREATE INDEX temp.daily_steps_day ON daily_steps (origin_id, day);
 
 -- The days to count: no later than the last one of which there is evidence, and for :quiet after a build. One
 -- build of a wrong clock is no reason for decades of days.

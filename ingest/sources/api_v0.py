@@ -15,15 +15,25 @@ from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
 
 _LINK_QUEUE = """
 UPDATE incoming_queue AS q SET source_key = (
-    SELECT min(s.source_key) FROM listed_sources AS s
+    SELECT min(s.source_key) FROM incoming_source_packages AS s
     WHERE s.name = q.name AND s.version = q.version AND s.architecture = q.architecture
         AND s.distribution = q.distribution
 )
 """
 
+_SHARES_BUILDS = """
+SELECT EXISTS (
+    SELECT 1 FROM incoming_listed WHERE build_id IS NOT NULL GROUP BY build_id HAVING count(*) > 1
+)
+"""
+
 
 class ApiV0(Source):
-    """One request for all binaries, one for the queue. Workers are for admins only."""
+    """One request for all binaries, one for the queue. Workers are for admins only.
+
+    Up to 0.24 a binary's ``build_id`` is its own, and its log is found by it. Later daemons give the same to all
+    binaries of a build and look for a log by another number: what they answer is the log of something else.
+    """
 
     kind = "API v0"
     carries_status = True
@@ -39,11 +49,19 @@ class ApiV0(Source):
         self.client.close()
 
     def stage(self, connection: sqlite3.Connection, known: Known, progress: Progress) -> None:
+        self.notes.clear()
         progress.say(f"Reading {self.location}")
         skipped = Skipped()
         path = "/api/v0/pkgs/list"
         with self.client.body("GET", path, largest=largest_list(known.rows)) as body:
             pkgs_list.stage(connection, body, self.client.address(path), self.release, skipped)
+        (shares_builds,) = connection.execute(_SHARES_BUILDS).fetchone()
+        if shares_builds:
+            self.carries_logs = False
+            self.notes.append(
+                "API v0 of this rebuilderd (0.25 or later) gives the logs of other builds; failures stay without a"
+                " log, read it through API v1"
+            )
         incoming.create_missing(connection)
         incoming.insert(connection, self._queue(skipped))
         connection.execute(_LINK_QUEUE)

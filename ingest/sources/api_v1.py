@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -12,7 +14,7 @@ from urllib.parse import quote
 from ingest import incoming, records, sql
 from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.progress import Progress
-from ingest.sources import at_once, http_logs, log_paths
+from ingest.sources import ahead, at_once, http_logs, log_paths
 from ingest.sources.base import Known, Log, LogRequest, Source
 from ingest.sources.body import Body
 from ingest.sources.http import SMALL_BODY, Client, Query, largest_list
@@ -29,6 +31,16 @@ UNANNOUNCED = BUILDS_A_PAGE
 """How many records more than its total a list may have: what came in while it was read."""
 LARGEST_ARTIFACTS = 4 * 1024**2
 """Bytes that the list of one build's artifacts may have: some 20,000."""
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """A list to ask for, what a person calls it, and what makes our records of upstream's."""
+
+    path: str
+    query: Query
+    label: str
+    rows: Callable[[Iterator[Any]], Iterator[records.Record]]
 
 
 class ApiV1(Source):
@@ -57,12 +69,10 @@ class ApiV1(Source):
         progress.say(f"Reading {self.location}")
         # Builds come first: a package that appears meanwhile has no build in our hands yet.
         incoming.insert(connection, self._builds(known, progress))
-        for distribution, release, architectures in self._origins():
-            for architecture in architectures:
-                rows = self._source_packages(distribution, release, architecture, progress)
-                incoming.insert(connection, rows)
-            incoming.insert(connection, self._binary_packages(connection, distribution, release, progress))
-        incoming.insert(connection, self._queue())
+        lists = list(self._lists(connection))
+        with closing(self._bodies(lists)) as bodies:
+            for each, body in zip(lists, bodies, strict=True):
+                incoming.insert(connection, each.rows(self._records(each, body, progress)))
         incoming.insert(connection, self._workers())
         sql.run(connection, "sources/link_by_name.sql", {})
         wanted = [
@@ -96,20 +106,41 @@ class ApiV1(Source):
             raise SourceError(f"{self.client.address(path)}: not a list of names; is this a rebuilderd?")
         return answer
 
-    def _records(self, path: str, query: Query, label: str, progress: Progress) -> Iterator[Any]:
+    def _lists(self, connection: sqlite3.Connection) -> Iterator[_List]:
+        for distribution, release, architectures in self._origins():
+            query = _origin_query(distribution, release)
+            origin = f"{distribution} {release or ''}"
+            for architecture in architectures:
+                yield _List(
+                    "/api/v1/packages/source",
+                    query | {"architecture": architecture},
+                    f"source packages of {origin} {architecture}",
+                    partial(self._source_packages, release, architecture),
+                )
+            yield _List(
+                "/api/v1/packages/binary",
+                query,
+                f"binary packages of {origin}",
+                partial(self._binary_packages, connection, release),
+            )
+        yield _List("/api/v1/queue", {"limit": EVERYTHING}, "queue", self._queue)
+
+    def _bodies(self, lists: Iterable[_List]) -> Generator[Body, None, None]:
+        return ahead.bodies(self.client, ((each.path, each.query) for each in lists), self.largest_list)
+
+    def _records(self, wanted: _List, body: Body, progress: Progress) -> Iterator[Any]:
         """All records of one list, asked for in one page. Raises SourceError where some are missing."""
-        address = self.client.address(path)
-        with self.client.body("GET", path, query, largest=self.largest_list) as body:
-            expected = total(body, address)
-            body.rewind()
-            received = 0
-            with progress.bar(label, expected) as advance:
-                for record in objects(body, "records.item", address):
-                    received += 1
-                    _refuse_endless(received, expected, address)
-                    advance(1)
-                    yield record
-        if received < min(expected, int(query["limit"])):
+        address = self.client.address(wanted.path)
+        expected = total(body, address)
+        body.rewind()
+        received = 0
+        with progress.bar(wanted.label, expected) as advance:
+            for record in objects(body, "records.item", address):
+                received += 1
+                _refuse_endless(received, expected, address)
+                advance(1)
+                yield record
+        if received < min(expected, int(wanted.query["limit"])):
             raise SourceError(
                 f"{address}: gave {received} records of {expected}; try again, the server lost some."
             )
@@ -172,23 +203,17 @@ class ApiV1(Source):
         return max(ids, default=incoming.LARGEST_INTEGER), expected
 
     def _source_packages(
-        self, distribution: str, release: str | None, architecture: str, progress: Progress
+        self, release: str | None, architecture: str, found: Iterator[Any]
     ) -> Iterator[records.SourcePackage]:
-        query = _origin_query(distribution, release) | {"architecture": architecture}
-        label = f"source packages of {distribution} {release or ''} {architecture}"
-        found = self._records("/api/v1/packages/source", query, label, progress)
         make = partial(_source_package, architecture)
         for package in parsed(found, make, "source package", self.skipped):
             if package.release == release:
                 yield package
 
     def _binary_packages(
-        self, connection: sqlite3.Connection, distribution: str, release: str | None, progress: Progress
+        self, connection: sqlite3.Connection, release: str | None, found: Iterator[Any]
     ) -> Iterator[records.BinaryPackage]:
         """The binaries; what they tell of the artifacts of their latest builds is staged on the way."""
-        query = _origin_query(distribution, release)
-        label = f"binary packages of {distribution} {release or ''}"
-        found = self._records("/api/v1/packages/binary", query, label, progress)
         wanted = (
             record for record in found if not isinstance(record, dict) or record.get("release") == release
         )
@@ -236,10 +261,8 @@ class ApiV1(Source):
             return error
         return found if isinstance(found, list) else [None]
 
-    def _queue(self) -> Iterator[records.QueuedBuild]:
-        query: Query = {"limit": EVERYTHING}
-        found = self._records("/api/v1/queue", query, "queue", Progress(silent=True))
-        yield from parsed(found, _queued_build, "queued build", self.skipped)
+    def _queue(self, found: Iterator[Any]) -> Iterator[records.QueuedBuild]:
+        return parsed(found, _queued_build, "queued build", self.skipped)
 
     def _workers(self) -> Iterator[records.Worker]:
         path = "/api/v1/workers"

@@ -21,19 +21,22 @@ SELECT
     NULL AS latest_build
 FROM listed_binaries AS b;
 
-CREATE TEMP VIEW listed_attempts AS
+CREATE TEMP TABLE listed_attempts (upstream_id INTEGER UNIQUE, source_key INTEGER, built_at, status);
+INSERT INTO listed_attempts
 SELECT
-    min(build_id) AS upstream_id,
+    min(build_id),
     source_key,
     built_at,
     CASE
         WHEN sum(status = 'BAD') THEN 'BAD'
         WHEN sum(status = 'UNKWN') THEN 'UNKWN'
         ELSE 'GOOD'
-    END AS status
+    END
 FROM listed_binaries
 WHERE build_id IS NOT NULL
-GROUP BY source_key, built_at;
+GROUP BY source_key, built_at
+ON CONFLICT DO NOTHING;
+CREATE INDEX temp.listed_attempts_source ON listed_attempts (source_key, built_at);
 
 CREATE TEMP VIEW incoming_builds AS
 SELECT
@@ -55,11 +58,15 @@ FROM listed_attempts AS a
 JOIN incoming_source_packages AS s ON s.source_key = a.source_key;
 
 -- UNKWN stands for a build without a conclusion, and such a build leaves no artifacts.
-CREATE TEMP VIEW incoming_build_artifacts AS
+CREATE TEMP TABLE incoming_build_artifacts (
+    artifact_key INTEGER PRIMARY KEY, upstream_id INTEGER, upstream_build_id INTEGER, name, status,
+    has_diffoscope, has_attestation
+);
+INSERT INTO incoming_build_artifacts
 SELECT
-    b.binary_key AS artifact_key,
-    CASE WHEN b.sharing = 1 THEN b.build_id END AS upstream_id,
-    a.upstream_id AS upstream_build_id,
+    b.binary_key,
+    CASE WHEN b.sharing = 1 THEN b.build_id END,
+    a.upstream_id,
     b.name,
     b.status,
     b.has_diffoscope,
@@ -68,5 +75,6 @@ FROM (
     SELECT *, count(*) OVER (PARTITION BY build_id) AS sharing FROM listed_binaries
     WHERE build_id IS NOT NULL
 ) AS b
-JOIN listed_attempts AS a ON a.source_key = b.source_key AND a.built_at IS b.built_at
+CROSS JOIN listed_attempts AS a ON a.source_key = b.source_key AND a.built_at IS b.built_at
 WHERE b.status IS NOT 'UNKWN';
+CREATE INDEX temp.incoming_build_artifacts_build ON incoming_build_artifacts (upstream_build_id);

@@ -74,8 +74,9 @@ FROM (
         s.source_key,
         row_number() OVER (
             PARTITION BY b.binary_key
-            ORDER BY s.version = b.version DESC, s.architecture = b.architecture DESC, s.seen DESC,
-                s.source_key
+            -- What upstream says of a binary's listing is that of its source.
+            ORDER BY s.version = b.version DESC, s.architecture = b.architecture DESC, s.seen = b.seen DESC,
+                s.seen DESC, s.source_key
         ) AS choice
     FROM incoming_binary_packages AS b
     CROSS JOIN incoming_source_packages AS s INDEXED BY listed_by_name

@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ingest import incoming
-from ingest.records import Record
+from ingest.records import Id, Record, SourcePackage
 from ingest.sources.json_guard import Readable
 from ingest.sources.json_records import Json, Skipped, objects, parsed, whole
 from ingest.sources.pool_path import source_name
 from ingest.sql import quote
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ListedBinary(Record):
     """One record of the list, with the source that it is taken to come from."""
 
     RELATION: ClassVar[str] = "listed"
     KEY: ClassVar[str] = "binary_key"
 
-    binary_key: int | None
+    binary_key: Id | None
     source_name: str
     distribution: str
     architecture: str
@@ -34,7 +34,7 @@ class ListedBinary(Record):
     component: str | None
     artifact_url: str | None
     status: str
-    build_id: int | None
+    build_id: Id | None
     built_at: str | None
     has_diffoscope: int
     has_attestation: int
@@ -45,6 +45,7 @@ def stage(
 ) -> None:
     """Set up the incoming relations from a list: ``where`` is how messages call it. Raises SourceError."""
     incoming.create(connection, ListedBinary)
+    incoming.create(connection, SourcePackage)
     found = parsed(objects(body, "item", where), _listed_binary, "binary package", skipped)
     incoming.insert(connection, found)
     incoming.create_views(connection, "pkgs_list.sql", release=quote(release))

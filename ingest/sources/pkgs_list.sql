@@ -1,69 +1,90 @@
--- API v0 lists binaries; those with one inferred source name and version are
--- one source package. A binary listed again (a 0.25 daemon does so for each of
--- its releases) belongs to a source package of its own.
-CREATE TEMP TABLE listed_sources (
-    source_key INTEGER PRIMARY KEY, distribution, architecture, name, version, ordinal, status
-);
-CREATE TEMP TABLE numbered_binaries AS
+-- API v0 lists binaries; those with one inferred source name and version are one source package. A binary
+-- listed again belongs to a source package of its own. What shares a build (a rebuilderd of 0.25 and later says
+-- so) is one source package whatever its versions are: it is called as most of it are.
+CREATE TEMP TABLE source_of_listed (binary_key INTEGER PRIMARY KEY, source_key INTEGER);
+INSERT INTO source_of_listed
 SELECT
     binary_key,
+    first_value(binary_key) OVER (
+        PARTITION BY build_id, repetition ORDER BY alike DESC, length(source_name), binary_key
+    )
+FROM (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY build_id) AS sharing,
+        count(*) OVER (
+            PARTITION BY build_id, distribution, architecture, source_name, version
+        ) AS alike,
+        row_number() OVER (
+            PARTITION BY build_id, distribution, architecture, name, version, component
+            ORDER BY binary_key
+        ) AS repetition
+    FROM incoming_listed
+    WHERE build_id IS NOT NULL
+)
+WHERE sharing > 1;
+INSERT INTO source_of_listed
+SELECT
+    binary_key,
+    min(binary_key) OVER (PARTITION BY distribution, architecture, source_name, version, repetition)
+FROM (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY distribution, architecture, source_name, name, version, component
+            ORDER BY binary_key
+        ) AS repetition
+    FROM incoming_listed
+    WHERE binary_key NOT IN (SELECT binary_key FROM source_of_listed)
+);
+INSERT INTO incoming_source_packages (
+    source_key, ordinal, distribution, release, architecture, name, version, name_inferred, seen, status
+)
+SELECT
+    s.source_key,
     row_number() OVER (
-        PARTITION BY distribution, architecture, source_name, name, version, component
-        ORDER BY binary_key
-    ) - 1 AS ordinal
-FROM incoming_listed;
-INSERT INTO listed_sources (distribution, architecture, name, version, ordinal, status)
-SELECT
-    b.distribution,
-    b.architecture,
-    b.source_name,
-    b.version,
-    n.ordinal,
-    CASE
-        WHEN sum(b.status = 'BAD') THEN 'BAD'
-        WHEN count(b.build_id) = 0 AND sum(b.status <> 'UNKWN') = 0 THEN NULL
-        WHEN sum(b.status = 'UNKWN') THEN 'UNKWN'
-        WHEN sum(b.status <> 'GOOD') = 0 THEN 'GOOD'
-        ELSE max(b.status)
-    END
-FROM incoming_listed AS b
-JOIN numbered_binaries AS n ON n.binary_key = b.binary_key
-GROUP BY b.distribution, b.architecture, b.source_name, b.version, n.ordinal
-ORDER BY min(b.binary_key);
-CREATE INDEX temp.listed_sources_identity
-    ON listed_sources (name, version, architecture, distribution, ordinal);
+        PARTITION BY first.distribution, first.architecture, first.source_name, first.version
+        ORDER BY s.source_key
+    ) - 1,
+    first.distribution,
+    {release},
+    first.architecture,
+    first.source_name,
+    first.version,
+    1,
+    1,
+    s.status
+FROM (
+    SELECT
+        l.source_key,
+        CASE
+            WHEN sum(b.status = 'BAD') THEN 'BAD'
+            WHEN count(b.build_id) = 0 AND sum(b.status <> 'UNKWN') = 0 THEN NULL
+            WHEN sum(b.status = 'UNKWN') THEN 'UNKWN'
+            WHEN sum(b.status <> 'GOOD') = 0 THEN 'GOOD'
+            ELSE max(b.status)
+        END AS status
+    FROM source_of_listed AS l
+    CROSS JOIN incoming_listed AS b ON b.binary_key = l.binary_key
+    GROUP BY l.source_key
+) AS s
+CROSS JOIN incoming_listed AS first ON first.binary_key = s.source_key;
+CREATE INDEX temp.incoming_source_packages_name ON incoming_source_packages (name, version);
 
-CREATE TEMP VIEW incoming_source_packages AS
-SELECT
-    source_key,
-    NULL AS upstream_source_id,
-    NULL AS upstream_input_id,
-    ordinal,
-    distribution,
-    {release} AS release,
-    architecture,
-    name,
-    version,
-    1 AS name_inferred,
-    NULL AS input_url,
-    NULL AS backend,
-    NULL AS retries,
-    NULL AS next_retry,
-    NULL AS last_seen,
-    1 AS seen,
-    status,
-    NULL AS latest_build
-FROM listed_sources;
-
-CREATE TEMP TABLE listed_binaries AS
+CREATE TEMP TABLE listed_binaries (
+    binary_key INTEGER PRIMARY KEY, upstream_id INTEGER, source_key INTEGER, source_name, distribution,
+    release, origin_architecture, name, version, architecture, component, artifact_url, status,
+    build_id INTEGER, built_at, has_diffoscope, has_attestation
+);
+INSERT INTO listed_binaries
 SELECT
     b.binary_key,
-    NULL AS upstream_id,
+    NULL,
     s.source_key,
-    b.source_name,
-    b.distribution,
-    {release} AS release,
-    b.architecture AS origin_architecture,
+    s.name,
+    s.distribution,
+    s.release,
+    s.architecture,
     b.name,
     b.version,
     b.architecture,
@@ -75,8 +96,7 @@ SELECT
     b.has_diffoscope,
     b.has_attestation
 FROM incoming_listed AS b
-JOIN numbered_binaries AS n ON n.binary_key = b.binary_key
-JOIN listed_sources AS s
-    ON s.name IS b.source_name AND s.version IS b.version AND s.architecture IS b.architecture
-        AND s.distribution IS b.distribution AND s.ordinal = n.ordinal;
+CROSS JOIN source_of_listed AS l ON l.binary_key = b.binary_key
+CROSS JOIN incoming_source_packages AS s ON s.source_key = l.source_key;
+CREATE INDEX temp.listed_binaries_upstream ON listed_binaries (upstream_id) WHERE upstream_id IS NOT NULL;
 CREATE INDEX temp.listed_binaries_attempt ON listed_binaries (source_key, built_at);

@@ -12,4 +12,4 @@ ranked AS (
 quantiles (quantile, percent) AS (VALUES ('p50', 50), ('p95', 95))
 SELECT r.day AS at, r.rebuilder_id, r.origin_id, q.quantile, r.duration AS value
 FROM ranked AS r
-JOIN quantiles AS q ON r.rank = (r.builds * q.percent + 99) / 100;
+CROSS JOIN quantiles AS q ON r.rank = (r.builds * q.percent + 99) / 100;
