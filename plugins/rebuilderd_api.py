@@ -5,9 +5,12 @@ What a path means is in ``ingest/api``; here is what HTTP asks for: methods, enc
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from pathlib import Path
+from threading import local
 from urllib.parse import unquote
 from weakref import WeakKeyDictionary
 
@@ -19,6 +22,7 @@ from ingest import compressed, values
 from ingest.api import logs, routes, serving
 from ingest.api.body import decompressed
 from ingest.api.cache import Cache
+from ingest.api.places import PLACES, Places
 from ingest.api.question import ApiError, parsed
 from ingest.errors import DatabaseError
 from ingest.watching import Watch
@@ -40,6 +44,7 @@ LOG = {
     **CORS,
 }
 VARIES = {"Vary": "Accept-Encoding"}
+RETRY = {"Retry-After": "10"}
 answers = WeakKeyDictionary()
 
 
@@ -56,7 +61,7 @@ def skip_csrf(scope, datasette):
 
 @hookimpl(trylast=True)  # after only_our_database, which says what to do where there is no database
 def startup(datasette):
-    answers[datasette] = Answers(datasette.get_database("reproducibility"))
+    answers[datasette] = Answers(datasette)
 
 
 async def serve(request, datasette):
@@ -72,7 +77,8 @@ async def serve(request, datasette):
     except Forbidden:
         return refusal(403, "This site is not open to everybody.")
     except ApiError as error:
-        return refusal(error.status, str(error), {"Allow": error.allowed} if error.allowed else {})
+        headers = {"Allow": error.allowed} if error.allowed else {}
+        return refusal(error.status, str(error), headers | (RETRY if error.status == 503 else {}))
     headers = {"ETag": body.etag, "Cache-Control": max_age(datasette, asked)}
     if body.modified:
         headers["Last-Modified"] = format_datetime(datetime.fromisoformat(body.modified), usegmt=True)
@@ -108,18 +114,39 @@ async def small_body(request):
 
 
 class Answers:
-    """Answers from the database, kept as long as it stays as it is."""
+    """Answers from the database, kept as long as it stays as it is.
 
-    def __init__(self, database):
-        self.database = database
+    What costs much is made in threads of its own, so that it takes none from pages.
+    """
+
+    def __init__(self, datasette):
+        self.datasette = datasette
+        self.database = datasette.get_database("reproducibility")
         self.cache = Cache()
-        self.watch = Watch(database.connect)
+        self.watch = Watch(self.database.connect)
+        self.places = Places()
+        self.threads = ThreadPoolExecutor(PLACES, "whole-list")
+        self.own = local()
 
     async def get(self, asked):
         def make():
+            if asked.is_expensive:
+                return self.expensive(asked)
             return self.database.execute_fn(lambda connection: serving.answer(connection, asked))
 
         return await self.cache.get(self.watch.state(), asked.key, make)
+
+    async def expensive(self, asked):
+        async with self.places.place():
+            made = partial(serving.answer, asked=asked)
+            return await asyncio.get_running_loop().run_in_executor(self.threads, self.in_thread, made)
+
+    def in_thread(self, made):
+        if not hasattr(self.own, "connection"):
+            connection = self.database.connect()
+            self.datasette._prepare_connection(connection, self.database.name)
+            self.own.connection = connection
+        return made(self.own.connection)
 
 
 async def log(request, datasette, asked):

@@ -17,7 +17,7 @@ LARGEST = 2**31 - 1
 """Upstream's ids and limits are 32-bit integers."""
 ORIGIN = ("distribution", "release", "component", "architecture")
 """The parameters that say whose packages are meant."""
-_SELECTIVE = frozenset({"name", "source_name"})
+SELECTIVE = frozenset({"name", "source_name"})
 _IF_GIVEN = re.compile(r"-- if (\w+)$")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,10}", re.ASCII)
 
@@ -130,7 +130,7 @@ class Question:
 def _fitted(path: str, given: frozenset[str], pieces: frozenset[tuple[str, str]]) -> str:
     kept = "\n".join(_kept(statement(path).splitlines(), given))
     # Plus: few rows have one name, and SQLite would rather walk through all of the rebuilder's.
-    selective = "+" if _SELECTIVE & given else ""
+    selective = "+" if SELECTIVE & given else ""
     return kept.format_map(dict(pieces)).replace("{selective}", selective)
 
 

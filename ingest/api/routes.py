@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from ingest.api import answers, lists, logs, migration, refusals
 from ingest.api.lists import Listing
 from ingest.api.question import ORIGIN, ApiError, Question
 
 Answer = Callable[[Question], Iterator[str] | Iterator[bytes]]
+Extent = Literal["one", "page", "all"]
 
 
 class Route(NamedTuple):
@@ -26,6 +27,8 @@ class Route(NamedTuple):
     """Whether the answer tells the time, and is out of date a minute later."""
     tells_causes: bool = False
     """Whether the answer tells why something failed, which other rules explain in another way."""
+    extent: Extent = "one"
+    """How much the answer tells of where no name narrows it down."""
 
 
 def _json(
@@ -35,6 +38,7 @@ def _json(
     method: str = "GET",
     changes_with_time: bool = False,
     tells_causes: bool = False,
+    extent: Extent = "one",
 ) -> Route:
     return Route(
         re.compile(path),
@@ -43,6 +47,7 @@ def _json(
         method=method,
         changes_with_time=changes_with_time,
         tells_causes=tells_causes,
+        extent=extent,
     )
 
 
@@ -52,7 +57,7 @@ def _log(path: str, log: Callable[[Question], logs.Found]) -> Route:
 
 def _listing(path: str, listing: Listing, page: Answer | None = None, *more: str) -> tuple[Route, Route]:
     return (
-        _json(path, page or partial(lists.page, listing), *lists.parameters(listing), *more),
+        _json(path, page or partial(lists.page, listing), *lists.parameters(listing), *more, extent="page"),
         _json(rf"{path}/(?P<id>\d{{1,18}})", partial(lists.record, listing)),
     )
 
@@ -62,9 +67,9 @@ _ARTIFACT = rf"{_BUILD}/artifacts/(?P<artifact>\d{{1,18}})"
 _DISTRIBUTION = "v1/meta/distributions/(?P<distribution>[^/]+)"
 
 ROUTES = (
-    _json("v0/pkgs/list", answers.v0_list, "name", "distro", "suite", "architecture", "status"),
+    _json("v0/pkgs/list", answers.v0_list, "name", "distro", "suite", "architecture", "status", extent="all"),
     _json("v0/dashboard", answers.v0_dashboard, changes_with_time=True),
-    _json("v0/queue/list", answers.v0_queue, "body", method="POST", changes_with_time=True),
+    _json("v0/queue/list", answers.v0_queue, "body", method="POST", changes_with_time=True, extent="all"),
     _json("v0/workers", refusals.v0_workers),
     _json("v0/public-keys", refusals.public_keys),
     _log(f"v0/{_BUILD}/log", logs.v0_build_log),

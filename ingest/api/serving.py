@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from ingest import values
 from ingest.api import body, logs
-from ingest.api.question import ApiError, Question, all_rebuilders, one_rebuilder
+from ingest.api.lists import DEFAULT_LIMIT
+from ingest.api.question import SELECTIVE, ApiError, Question, all_rebuilders, one_rebuilder
 from ingest.api.routes import Route
 
 Key = tuple[object, ...]
@@ -30,6 +31,16 @@ class Request:
     def changes_between_runs(self) -> bool:
         """Whether the clock, or other rules for failures, may change the answer."""
         return self.route.changes_with_time or self.route.tells_causes or "unique" in self.query
+
+    @property
+    def is_expensive(self) -> bool:
+        """Whether it takes longer than a page of a list in the order of ids, or what has one name."""
+        if self.route.extent == "one" or SELECTIVE & self.query.keys():
+            return False
+        if self.route.extent == "all" or {"unique", "sort"} & self.query.keys():
+            return True
+        limit = self.query.get("limit", str(DEFAULT_LIMIT))
+        return not (limit.isdecimal() and int(limit[:10]) <= DEFAULT_LIMIT)
 
     @property
     def key(self) -> Key:
