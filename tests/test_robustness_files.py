@@ -524,13 +524,20 @@ def test_a_bad_value_in_a_known_record_keeps_the_record_as_it_was(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("table", "column"),
-    [("pkgbases", "id"), ("packages", "id"), ("packages", "build_id"), ("queue", "id"), ("workers", "id")],
+    ("file", "table", "column"),
+    [
+        (LEGACY, "pkgbases", "id"),
+        (LEGACY, "packages", "id"),
+        (LEGACY, "packages", "build_id"),
+        (LEGACY, "queue", "id"),
+        (LEGACY, "workers", "id"),
+        (DAEMON, "build_inputs", "id"),
+    ],
 )
 def test_a_text_in_a_column_of_integers_costs_its_record_and_no_other(
-    tmp_path: Path, table: str, column: str
+    tmp_path: Path, file: Path, table: str, column: str
 ) -> None:
-    source = copy(LEGACY, tmp_path)
+    source = copy(file, tmp_path)
     text_of_bytes = f"CAST(x'{(b'a' + bytes([10, 27, 255]) + b'x' * 5000).hex()}' AS TEXT)"
     change(
         source,

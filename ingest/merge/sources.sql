@@ -74,7 +74,8 @@ SELECT
         WHEN coalesce(i.distribution, '') = '' THEN 'distribution'
         WHEN coalesce(i.architecture, '') = '' THEN 'architecture'
         WHEN typeof(i.retries) NOT IN ('integer', 'null') THEN 'retries'
-        WHEN typeof(i.upstream_source_id) NOT IN ('integer', 'null') THEN 'id'
+        WHEN typeof(i.upstream_source_id) NOT IN ('integer', 'null')
+            OR typeof(i.upstream_input_id) NOT IN ('integer', 'null') THEN 'id'
         WHEN i.seen IS NULL OR i.seen NOT IN (0, 1) THEN 'seen_in_last_sync'
         WHEN i.status IS NOT NULL AND i.status NOT IN ('GOOD', 'BAD', 'FAIL', 'UNKWN') THEN 'status'
         WHEN o.id IS NULL THEN unreadable(i.distribution, i.release, i.architecture)
