@@ -241,6 +241,15 @@ def test_builds_that_come_again_are_left(
         assert len([path for path in server.asked if "/builds?" in path]) < 5
 
 
+def test_several_builds_with_one_id_are_none(tmp_path: Path) -> None:
+    with serve(rebuilderd()) as server:
+        ingest(tmp_path / "r.db", server.url)
+        server.answers["/api/v1/builds"] = page(build(2, "acl"), build(2, "curl"))
+        assert "gives several builds the id 2" in said(tmp_path / "r.db", server.url)
+        server.answers["/api/v1/builds"] = page(*[build(id, "acl") for id in (1, 1)], total=2)
+        assert ingest(tmp_path / "new.db", server.url).builds == 1
+
+
 def test_many_builds_are_read_page_by_page_to_the_last(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,7 +154,7 @@ class ApiV1(Source):
             query: Query = {"before": after + 1, "limit": BUILDS_COMPARED, "direction": "Descending"}
             with self.client.body("GET", path, query, largest=SMALL_BODY) as body:
                 known_page = _Counted(objects(body, "records.item", address))
-                yield from parsed(known_page, _build, "build", Skipped())
+                yield from _each_once(parsed(known_page, _build, "build", Skipped()), address)
                 self.lists_builds = known_page.count > 0
         read, end = 0, 0
         while True:
@@ -165,7 +165,7 @@ class ApiV1(Source):
                 body.rewind()
                 page = _Counted(objects(body, "records.item", address))
                 with progress.bar("builds", expected) as advance:
-                    for build in parsed(page, _build, "build", self.skipped):
+                    for build in _each_once(parsed(page, _build, "build", self.skipped), address):
                         advance(1)
                         ids.append(build.upstream_id)
                         yield build
@@ -285,6 +285,15 @@ class _Counted:
         for value in self._values:
             self.count += 1
             yield value
+
+
+def _each_once(builds: Iterator[records.Build], address: str) -> Iterator[records.Build]:
+    """The builds of a page. Raises SourceError where two have one id: which of them it is, nobody knows."""
+    known: dict[int, records.Build] = {}
+    for build in builds:
+        if known.setdefault(build.upstream_id, build) != build:
+            raise SourceError(f"{address}: gives several builds the id {build.upstream_id}; it is broken.")
+        yield build
 
 
 def _refuse_endless(received: int, expected: int, address: str) -> None:
