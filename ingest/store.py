@@ -165,6 +165,11 @@ def _advice(message: str) -> str:
             "the database is damaged; restore a copy or ingest into a new file."
         ),
     }
+    if "constraint failed" in message:
+        return (
+            f"what was read contradicts itself in a way that nobody foresaw ({message}); nothing was taken over."
+            " Please report it, with the version of the rebuilder."
+        )
     return advice.get(message, f"SQLite says “{message}”; see `PRAGMA integrity_check`.")
 
 

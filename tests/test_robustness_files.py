@@ -40,7 +40,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest import store
-from ingest.errors import IngestError, SourceError
+from ingest.errors import DatabaseError, IngestError, SourceError
 from ingest.progress import Progress
 from ingest.sources import _sqlite_file, open_source
 from ingest.sources.base import Known
@@ -727,3 +727,10 @@ def test_an_empty_release_is_none(tmp_path: Path) -> None:
     origins = rows(database, "SELECT release, label FROM origins WHERE coalesce(release, '') = ''")
     assert origins and all(release is None and "/-/" in label for release, label in origins)
     assert one(database, "SELECT count(*) FROM snapshots WHERE scope LIKE '%//%'") == 0
+
+
+def test_what_contradicts_itself_unforeseen_is_no_reason_to_check_the_file(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError) as raised, store.saying(tmp_path / "r.db"):
+        raise sqlite3.IntegrityError("UNIQUE constraint failed: wanted_logs.kind, wanted_logs.id")
+    assert "contradicts itself" in str(raised.value) and "report" in str(raised.value)
+    assert "integrity_check" not in str(raised.value)
