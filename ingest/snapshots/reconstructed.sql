@@ -42,8 +42,12 @@ built (day) AS (
 stretches AS (
     SELECT
         max(day, :from_day) AS day,
-        min(lead(day, 1, '9999') OVER (ORDER BY day), date(day, :quiet), date(last_day, '+1 day')) AS until_day
-    FROM built, span
+        min(
+            lead(day, 1, '9999') OVER (ORDER BY day),
+            date(day, :quiet),
+            date((SELECT last_day FROM span), '+1 day')
+        ) AS until_day
+    FROM built
 ),
 calendar (day, until_day) AS (
     SELECT day, until_day FROM stretches WHERE day < until_day
