@@ -15,8 +15,8 @@ import httpx
 import pytest
 import stamina
 import zstandard
-from fake_server import Answer, answer, build, page, rebuilderd, serve, source_package
-from helpers import DAEMON, dump, ingest, is_sound, one, rows, run
+from fake_server import Answer, answer, binary_package, build, page, rebuilderd, serve, source_package
+from helpers import DAEMON, dump, ingest, is_sound, one, published, rows, run
 
 from ingest.sources import api_v1, body, http
 from ingest.sources.connection import is_within
@@ -248,6 +248,20 @@ def test_several_builds_with_one_id_are_none(tmp_path: Path) -> None:
         assert "gives several builds the id 2" in said(tmp_path / "r.db", server.url)
         server.answers["/api/v1/builds"] = page(*[build(id, "acl") for id in (1, 1)], total=2)
         assert ingest(tmp_path / "new.db", server.url).builds == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"), [("source", source_package), ("binary", binary_package)], ids=["source", "binary"]
+)
+def test_several_packages_with_one_id_are_none(
+    tmp_path: Path, kind: str, record: Callable[[int, str], dict[str, Any]]
+) -> None:
+    with serve(rebuilderd()) as server:
+        ingest(tmp_path / "r.db", server.url)
+        before = published(tmp_path / "r.db")
+        server.answers[f"/api/v1/packages/{kind}"] = page(record(1, "acl"), record(1, "curl"))
+        assert f"gives several {kind} packages the id 1" in said(tmp_path / "r.db", server.url)
+        assert published(tmp_path / "r.db") == before
 
 
 def test_many_builds_are_read_page_by_page_to_the_last(

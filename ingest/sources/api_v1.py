@@ -14,12 +14,11 @@ from urllib.parse import quote
 from ingest import incoming, records, sql
 from ingest.errors import NotFoundError, SourceError, UnreachableError
 from ingest.progress import Progress
-from ingest.sources import ahead, at_once, http_logs, log_paths
+from ingest.sources import ahead, api_v1_records, at_once, http_logs, log_paths
 from ingest.sources.base import Known, Log, LogRequest, Source
 from ingest.sources.body import Body
 from ingest.sources.http import SMALL_BODY, Client, Query, largest_list
-from ingest.sources.json_records import Json, Skipped, document, objects, parsed, total, whole
-from ingest.sources.pool_path import source_name
+from ingest.sources.json_records import Skipped, document, objects, parsed, total
 
 EVERYTHING = 1_000_000_000
 """A page that holds any list whole: a page costs the daemon the same whatever its size, and
@@ -31,6 +30,16 @@ UNANNOUNCED = BUILDS_A_PAGE
 """How many records more than its total a list may have: what came in while it was read."""
 LARGEST_ARTIFACTS = 4 * 1024**2
 """Bytes that the list of one build's artifacts may have: some 20,000."""
+
+
+_SHARED_IDS = {
+    # A source package has a record for each of its build inputs.
+    "source": "SELECT upstream_source_id FROM incoming_source_packages WHERE upstream_source_id IS NOT NULL"
+    " GROUP BY upstream_source_id HAVING min(name) <> max(name) OR min(version) <> max(version) LIMIT 1",
+    "binary": "SELECT upstream_id FROM incoming_binary_packages WHERE upstream_id IS NOT NULL"
+    " GROUP BY upstream_id HAVING count(*) > 1 LIMIT 1",
+}
+"""Of which package an id is, nobody knows where several have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,7 @@ class ApiV1(Source):
         with closing(self._bodies(lists)) as bodies:
             for each, body in zip(lists, bodies, strict=True):
                 incoming.insert(connection, each.rows(self._records(each, body, progress)))
+        _refuse_shared_ids(connection, self.location)
         incoming.insert(connection, self._workers())
         sql.run(connection, "sources/link_by_name.sql", {})
         wanted = [
@@ -154,7 +164,7 @@ class ApiV1(Source):
             query: Query = {"before": after + 1, "limit": BUILDS_COMPARED, "direction": "Descending"}
             with self.client.body("GET", path, query, largest=SMALL_BODY) as body:
                 known_page = _Counted(objects(body, "records.item", address))
-                yield from _each_once(parsed(known_page, _build, "build", Skipped()), address)
+                yield from _each_once(parsed(known_page, api_v1_records.build, "build", Skipped()), address)
                 self.lists_builds = known_page.count > 0
         read, end = 0, 0
         while True:
@@ -165,7 +175,9 @@ class ApiV1(Source):
                 body.rewind()
                 page = _Counted(objects(body, "records.item", address))
                 with progress.bar("builds", expected) as advance:
-                    for build in _each_once(parsed(page, _build, "build", self.skipped), address):
+                    for build in _each_once(
+                        parsed(page, api_v1_records.build, "build", self.skipped), address
+                    ):
                         advance(1)
                         ids.append(build.upstream_id)
                         yield build
@@ -199,13 +211,13 @@ class ApiV1(Source):
             expected = total(body, address)
             body.rewind()
             found = objects(body, "records.item", address)
-            ids = [build.upstream_id for build in parsed(found, _build, "build", Skipped())]
+            ids = [build.upstream_id for build in parsed(found, api_v1_records.build, "build", Skipped())]
         return max(ids, default=incoming.LARGEST_INTEGER), expected
 
     def _source_packages(
         self, release: str | None, architecture: str, found: Iterator[Any]
     ) -> Iterator[records.SourcePackage]:
-        make = partial(_source_package, architecture)
+        make = partial(api_v1_records.source_package, architecture)
         for package in parsed(found, make, "source package", self.skipped):
             if package.release == release:
                 yield package
@@ -217,7 +229,7 @@ class ApiV1(Source):
         wanted = (
             record for record in found if not isinstance(record, dict) or record.get("release") == release
         )
-        pairs = parsed(wanted, _binary_and_artifact, "binary package", self.skipped)
+        pairs = parsed(wanted, api_v1_records.binary_and_artifact, "binary package", self.skipped)
         while batch := list(islice(pairs, incoming.BATCH)):
             incoming.insert(connection, (artifact for _, artifact in batch if artifact))
             yield from (binary for binary, _ in batch)
@@ -230,7 +242,9 @@ class ApiV1(Source):
                 advance(1)
                 found = self._artifacts_in(answer, build)
                 if isinstance(found, list):
-                    yield from parsed(found, partial(_artifact, build), "build artifact", self.skipped)
+                    yield from parsed(
+                        found, partial(api_v1_records.artifact, build), "build artifact", self.skipped
+                    )
                     continue
                 if found and not self.unread_artifacts:
                     first_problem = str(found)
@@ -262,16 +276,22 @@ class ApiV1(Source):
         return found if isinstance(found, list) else [None]
 
     def _queue(self, found: Iterator[Any]) -> Iterator[records.QueuedBuild]:
-        return parsed(found, _queued_build, "queued build", self.skipped)
+        return parsed(found, api_v1_records.queued_build, "queued build", self.skipped)
 
     def _workers(self) -> Iterator[records.Worker]:
         path = "/api/v1/workers"
         try:
             with self.client.body("GET", path, largest=SMALL_BODY) as body:
                 found = objects(body, "records.item", self.client.address(path))
-                yield from parsed(found, _worker, "worker", self.skipped)
+                yield from parsed(found, api_v1_records.worker, "worker", self.skipped)
         except NotFoundError:
             self.lists_workers = False
+
+
+def _refuse_shared_ids(connection: sqlite3.Connection, address: str) -> None:
+    for what, statement in _SHARED_IDS.items():
+        if shared := connection.execute(statement).fetchone():
+            raise SourceError(f"{address}: gives several {what} packages the id {shared[0]}; it is broken.")
 
 
 class _Counted:
@@ -289,9 +309,10 @@ class _Counted:
 
 def _each_once(builds: Iterator[records.Build], address: str) -> Iterator[records.Build]:
     """The builds of a page. Raises SourceError where two have one id: which of them it is, nobody knows."""
-    known: dict[int, records.Build] = {}
+    known: dict[int, int] = {}
     for build in builds:
-        if known.setdefault(build.upstream_id, build) != build:
+        content = hash(build.values())
+        if known.setdefault(build.upstream_id, content) != content:
             raise SourceError(f"{address}: gives several builds the id {build.upstream_id}; it is broken.")
         yield build
 
@@ -312,117 +333,3 @@ def _quoted(name: str) -> str:
 def _origin_query(distribution: str, release: str | None) -> dict[str, str | int]:
     query: dict[str, str | int] = {"distribution": distribution, "limit": EVERYTHING}
     return query if release is None else query | {"release": release}
-
-
-def _source_package(architecture: str, record: Json) -> records.SourcePackage:
-    """A record says everything but the architecture that was asked for."""
-    return records.SourcePackage(
-        source_key=None,
-        upstream_source_id=whole(record, "id"),
-        upstream_input_id=None,
-        ordinal=0,
-        distribution=record["distribution"],
-        release=record["release"],
-        architecture=architecture,
-        name=record["name"],
-        version=record["version"],
-        name_inferred=0,
-        input_url=None,
-        backend=None,
-        retries=None,
-        next_retry=None,
-        last_seen=record.get("last_seen"),
-        seen=record.get("seen_in_last_sync", 1),
-        status=None,
-        latest_build=record["build_id"],
-    )
-
-
-def _build(record: Json) -> records.Build:
-    return records.Build(
-        upstream_id=whole(record, "id"),
-        source_key=None,
-        source_inferred=0,
-        distribution=record["distribution"],
-        release=record["release"],
-        architecture=record["architecture"],
-        name=record["name"],
-        version=record["version"],
-        backend=record.get("backend"),
-        retries=record.get("retries"),
-        started_at=record["started_at"],
-        built_at=record["built_at"],
-        status=record["status"],
-        log=None,
-    )
-
-
-def _binary_and_artifact(record: Json) -> tuple[records.BinaryPackage, records.BuildArtifact | None]:
-    binary = records.BinaryPackage(
-        binary_key=None,
-        upstream_id=whole(record, "id"),
-        source_key=None,
-        source_inferred=0,
-        source_name=source_name(record["url"]),
-        distribution=record["distribution"],
-        release=record["release"],
-        origin_architecture=record["architecture"],
-        name=record["name"],
-        version=record["version"],
-        architecture=record["architecture"],
-        component=record["component"],
-        artifact_url=record["url"],
-        seen=record.get("seen_in_last_sync", 1),
-        status=None,
-        latest_build=record["build_id"],
-    )
-    if record["artifact_id"] is None or record["build_id"] is None:
-        return binary, None
-    artifact = records.BuildArtifact(
-        artifact_key=whole(record, "artifact_id"),
-        upstream_id=record["artifact_id"],
-        upstream_build_id=record["build_id"],
-        name=record["name"],
-        status=record["status"],
-        has_diffoscope=int(record["diffoscope_log_id"] is not None),
-        has_attestation=int(record["attestation_log_id"] is not None),
-    )
-    return binary, artifact
-
-
-def _artifact(build: int, record: Json) -> records.BuildArtifact:
-    return records.BuildArtifact(
-        artifact_key=whole(record, "id"),
-        upstream_id=whole(record, "id"),
-        upstream_build_id=build,
-        name=record["name"],
-        status=record["status"],
-        has_diffoscope=record["has_diffoscope"],
-        has_attestation=record["has_attestation"],
-    )
-
-
-def _queued_build(record: Json) -> records.QueuedBuild:
-    return records.QueuedBuild(
-        upstream_id=whole(record, "id"),
-        source_key=None,
-        distribution=record["distribution"],
-        release=record["release"],
-        architecture=record["architecture"],
-        name=record["name"],
-        version=record["version"],
-        priority=record["priority"],
-        queued_at=record["queued_at"],
-        started_at=record["started_at"],
-        worker=None,
-    )
-
-
-def _worker(record: Json) -> records.Worker:
-    return records.Worker(
-        upstream_id=whole(record, "id"),
-        name=record["name"] or f"worker {record['id']}",
-        status=record["status"],
-        last_ping=record["last_ping"],
-        is_online=record["is_online"],
-    )
