@@ -188,11 +188,9 @@ def subsets(names):
 
 
 def in_pieces(send):
-    """Sends large answers piece by piece, and with a refusal when to try again."""
+    """Sends large answers piece by piece."""
 
     async def sent(message):
-        if message["type"] == "http.response.start" and message["status"] == 503:
-            message = {**message, "headers": [*message["headers"], (b"retry-after", b"5")]}
         body = message.get("body", b"")
         last = max(0, (len(body) - 1) // PIECE * PIECE)
         for start in range(0, last, PIECE):

@@ -144,7 +144,7 @@ def test_whoever_finds_no_place_is_told_when_to_come_again(folder: Path) -> None
     refused = [answer for answer in answers if answer.status_code == 503]
     assert {answer.status_code for answer in answers} == {400, 503}
     assert all(
-        answer.headers["Retry-After"] == "5" and "Too many" in answer.json()["error"] for answer in refused
+        answer.headers["Retry-After"] == "10" and "Too many" in answer.json()["error"] for answer in refused
     )
 
 

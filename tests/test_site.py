@@ -47,7 +47,12 @@ def database() -> Database:
 
 def test_every_table_view_and_column_is_described_and_nothing_else(database: Database) -> None:
     published = {
-        table.name: [column.name for column in table.columns]
+        # Not by table.columns, which leaves out those that are generated.
+        table.name: [
+            column["name"]
+            for column in database.query(f"PRAGMA table_xinfo([{table.name}])")
+            if column["hidden"] != 1
+        ]
         for table in [*database.tables, *database.views]
         if "_fts" not in table.name
     }
@@ -395,18 +400,20 @@ def test_sizes_and_days_are_written_as_people_write_them(site: str, site_folder:
     assert f">{days} d</td>" in httpx.get(f"{site}/reproducibility/fixes?to_build_id={build}").text
 
 
-def test_only_that_a_plugin_has_no_settings_is_remembered() -> None:
+def test_settings_for_cells_are_looked_up_once_and_no_cell_is_markdown_without_them() -> None:
     asked = []
+    markdown = "datasette-render-markdown"
 
     class Site:
         def plugin_config(self, name: str, *place: object) -> dict[str, str] | None:
             asked.append(name)
-            return {"some": "settings"} if name == "has" else None
+            return {"some": "settings"} if "has" in place or name == "other" else None
 
     site = Site()
     module_from_path(str(ROOT / "plugins" / "cell_settings.py"), "cell_settings").startup(site)
-    answers = [
-        site.plugin_config(name, "reproducibility", "builds") for name in ("has", "has", "has not", "has not")
-    ]
-    assert answers == [{"some": "settings"}, {"some": "settings"}, None, None]
-    assert asked == ["has", "has", "has not"]
+    for table, expected in (("has", {"patterns": [], "some": "settings"}), ("has not", {"patterns": []})):
+        for _ in range(2):
+            assert site.plugin_config(markdown, "reproducibility", table) == expected
+    assert asked == [markdown, markdown]
+    assert [site.plugin_config("other") for _ in range(2)] == [{"some": "settings"}] * 2
+    assert asked[2:] == ["other", "other"]

@@ -76,5 +76,5 @@ FROM (
     WHERE build_id IS NOT NULL
 ) AS b
 CROSS JOIN listed_attempts AS a ON a.source_key = b.source_key AND a.built_at IS b.built_at
-WHERE b.status IS NOT 'UNKWN';
+WHERE b.status IS NOT 'UNKWN' AND typeof(b.binary_key) = 'integer';
 CREATE INDEX temp.incoming_build_artifacts_build ON incoming_build_artifacts (upstream_build_id);
