@@ -21,6 +21,15 @@ StartRebuilderd = Callable[[Path], RealRebuilderd]
 SetClock = Callable[[str], None]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def still_clock() -> Iterator[None]:
+    """No hour, day or year ends within a module's tests: in this process it is the time at which they began."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        now = values.now()
+        monkeypatch.setattr(values, "now", lambda: now)
+        yield
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
     """Lets a test say what time it is for what runs in this process: ``clock("2026-11-23T12:00:00Z")``."""
