@@ -11,11 +11,11 @@ from time import monotonic
 from ingest.readers.process import Answer, Process, Question, TooLongError
 
 PLACES = 3
-PATIENCE = 4.8
+PATIENCE = 4.4
 """Seconds until a reader has an answer, or is told that there is no place: less than five, with the way back."""
 LARGEST = 16 * 1000**2
 """Bytes of an answer."""
-MOST_HELD = 2 * LARGEST
+MOST_HELD = LARGEST + 4 * 1000**2
 """Bytes of answers that are made or sent at the same time."""
 SMALL = 200_000
 """An answer of so few bytes is given whatever others hold."""
